@@ -1,0 +1,106 @@
+#include "base/str.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+bool
+str_copy_bytes(char *out, size_t size, const void *data, size_t len)
+{
+	size_t n = len < size ? len : size - 1;
+
+	memcpy(out, data, n);
+	out[n] = '\0';
+	return n == len;
+}
+
+bool
+str_copy(char *out, size_t size, const char *text)
+{
+	return str_copy_bytes(out, size, text, strlen(text));
+}
+
+/* Length of the valid UTF-8 sequence at p (RFC 3629 4), 0 when there is none. */
+static size_t
+utf8_len(const uint8_t *p, size_t left)
+{
+	uint8_t low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		n = 2;
+	else if ((p[0] & 0xf0) == 0xe0)
+		n = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (left < n || p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return n;
+}
+
+bool
+str_escape(char *out, size_t size, const void *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = data;
+	size_t used = 0;
+
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_len(p + i, len - i);
+		bool escape = n == 0 || p[i] == 0 || (p[i] == '\\' && i + 1 < len && p[i + 1] == 'x');
+		size_t need = escape ? 4 : n;
+
+		if (used + need + 1 > size) {
+			out[used] = '\0';
+			return false;
+		}
+		if (escape) {
+			out[used++] = '\\';
+			out[used++] = 'x';
+			out[used++] = digits[p[i] >> 4];
+			out[used++] = digits[p[i] & 15];
+			i++;
+		} else {
+			memcpy(out + used, p + i, n);
+			used += n;
+			i += n;
+		}
+	}
+	out[used] = '\0';
+	return true;
+}
+
+void
+str_hex(char *out, const void *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[p[i] >> 4];
+		out[2 * i + 1] = digits[p[i] & 15];
+	}
+	out[2 * len] = '\0';
+}
+
+bool
+str_starts_nocase(const char *text, const char *prefix)
+{
+	return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}

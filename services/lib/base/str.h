@@ -1,0 +1,21 @@
+/* str - bounded text: copies that say when they cut, and the one way in which a peer's bytes become text. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Copies and ends with NUL; false when it had to cut. */
+bool str_copy(char *out, size_t size, const char *text);
+bool str_copy_bytes(char *out, size_t size, const void *data, size_t len);
+/*
+ * Writes a peer's bytes as UTF-8 text: bytes that are not valid UTF-8, NUL and
+ * a backslash before 'x' become \xHH, so that the text can be turned back.
+ * Never cuts within a character or an escape.  Returns false when it cut.
+ */
+bool str_escape(char *out, size_t size, const void *data, size_t len);
+/* Lower-case hexadecimal; out holds 2 * len + 1. */
+void str_hex(char *out, const void *data, size_t len);
+bool str_starts_nocase(const char *text, const char *prefix);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * events - where a service hands its observations in.  They go to JetStream in
+ * order; while NATS is away they wait in a bounded spool on disk (spool.h) and
+ * survive a restart.  Own thread: the loop never waits for disk or network.
+ */
+#ifndef DAEMON_EVENTS_H
+#define DAEMON_EVENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bus;
+struct event;
+struct events;
+
+enum { EVENTS_QUEUE_MAX_BYTES = 8 * 1024 * 1024 };
+
+struct events *events_new(struct bus *bus, const char *service, const char *site, const char *instance,
+    const char *spool_dir, uint64_t spool_max_bytes);
+/* Publishes or spools what is queued, then stops and frees. */
+void events_free(struct events **ep);
+/* Takes ownership and sets the pointer to NULL; an event that finds the queue full is dropped and counted. */
+void events_emit(struct events *e, struct event **eventp);
+
+#endif
