@@ -34,7 +34,7 @@ log_level_parse(const char *text, enum log_level *out)
 }
 
 /* One write(2) a line, so that threads don't interleave. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 write_line(enum log_level level, const char *format, va_list args)
 {
 	char line[LOG_LINE_MAX], when[CLOCK_TEXT_MAX];

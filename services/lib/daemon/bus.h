@@ -14,7 +14,7 @@
 
 struct loop;
 struct bus;
-struct __natsConnection;
+typedef struct __natsConnection natsConnection;	/* as nats.h has it; C11 allows to say it twice */
 
 struct bus_settings {
 	const char *url;
@@ -39,7 +39,7 @@ struct bus *bus_new(struct loop *l, const struct bus_settings *s);
 /* Waits up to flush_ms for what is queued, then stops and frees; sets the pointer to NULL. */
 void bus_free(struct bus **bp, uint64_t flush_ms);
 bool bus_connected(const struct bus *b);
-struct __natsConnection *bus_connection(struct bus *b);	/* for feeds and requests on other threads */
+natsConnection *bus_connection(struct bus *b);	/* for feeds and requests on other threads */
 
 /* Fire and forget on core NATS; copies. False: queue full or not connected. */
 bool bus_publish(struct bus *b, const char *subject, const void *data, size_t len);

@@ -2,7 +2,7 @@
  * conn - one TCP connection on the loop: bounded buffers, half-close, reset,
  * timeouts.  Traps see bytes and meanings (data, end, closed), never libevent.
  *
- * A conn is freed by conn_close()/conn_reset() or after its closed callback;
+ * Reading stops at CONN_INPUT_MAX waiting bytes.  A conn is freed by conn_close()/conn_reset() or after its closed callback;
  * it must not be touched afterwards.  Calls from within its callbacks are safe.
  */
 #ifndef DAEMON_CONN_H
@@ -45,6 +45,7 @@ void conn_set_ops(struct conn *c, const struct conn_ops *ops, void *ctx);
 const uint8_t *conn_peek(struct conn *c, size_t max, size_t *len);
 void conn_consume(struct conn *c, size_t len);
 size_t conn_input_len(const struct conn *c);
+bool conn_got_eof(const struct conn *c);	/* the peer has sent its FIN */
 /* Queues a copy. Output is bounded by the caller: see conn_output_len() and writable. */
 void conn_write(struct conn *c, const void *data, size_t len);
 size_t conn_output_len(const struct conn *c);

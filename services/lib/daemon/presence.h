@@ -24,6 +24,8 @@ struct presence *presence_new(struct loop *l, struct bus *b, const char *site, c
     const char *instance, void (*state)(void *ctx, struct presence_state *out), void *ctx);
 /* Announces at once. */
 void presence_draining(struct presence *p);
+/* This process' boot id, as announced; lives as long as p. */
+const char *presence_boot(const struct presence *p);
 void presence_free(struct presence **pp);
 
 #endif

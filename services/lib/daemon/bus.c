@@ -1,0 +1,614 @@
+#include "daemon/bus.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/bus_internal.h"
+#include "daemon/loop.h"
+#include "daemon/metrics.h"
+
+#include <cjson/cJSON.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CONNECT_TIMEOUT_MS = 2000,
+	RECONNECT_WAIT_MS = 250,
+	RECONNECT_JITTER_MS = 100,
+	WRITE_DEADLINE_MS = 2000,
+	PING_INTERVAL_MS = 5000,
+	FIRST_CONNECT_PAUSE_MS = 250,
+	SWEEP_MS = 250,
+	RESEND_MS = 2000,	/* an acknowledgement that takes longer is asked for again */
+	SUBSCRIPTIONS_MAX = 32,
+	DELIVER_MAX_BYTES = 64 * 1024,	/* a control or presence message is small */
+	INBOX_MAX = 96,
+};
+
+/* A message on its way out; shared by the queue and, for stored ones, the table. */
+struct outgoing {
+	struct list node;
+	natsMsg *msg;
+	size_t bytes;
+	bool stored;
+	bool queued;	/* guarded by the queue's lock */
+	atomic_int refs;
+};
+
+struct stored {
+	struct outgoing *out;	/* NULL: free slot */
+	uint32_t generation;
+	uint64_t deadline_ms;
+	uint64_t sent_ms;
+	bus_stored_cb *done;
+	void *ctx;
+};
+
+struct subscription {
+	struct bus *bus;
+	char *subject;
+	bus_message_cb *received;
+	void *ctx;
+	natsSubscription *sub;
+};
+
+struct bus {
+	struct loop *loop;
+	struct bus_settings settings;
+	natsOptions *options;
+	_Atomic(natsConnection *) nc;
+	atomic_bool connected;
+	atomic_bool stopping;
+	pthread_t writer;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct list queue;
+	atomic_size_t bytes;	/* of all struct outgoing alive */
+	struct stored *stored;	/* BUS_STORED_MAX; the loop's thread only */
+	uint32_t *free_slots;	/* a stack of free slots' numbers */
+	size_t free_count;
+	size_t slots_touched;	/* slots below this were used at least once */
+	size_t stored_count;
+	struct loop_timer *sweep;
+	natsSubscription *ack_sub;
+	struct subscription subs[SUBSCRIPTIONS_MAX];
+	size_t sub_count;
+};
+
+static metric_value published, publish_failed, received_dropped, stored_ok, stored_refused, stored_timeout, in_flight,
+    connects;
+
+/* ---- the writer's side: one thread that may block in nats.c ---- */
+
+static void
+outgoing_unref(struct bus *b, struct outgoing *o)
+{
+	if (atomic_fetch_sub(&o->refs, 1) != 1)
+		return;
+	atomic_fetch_sub(&b->bytes, o->bytes);
+	natsMsg_Destroy(o->msg);
+	free(o);
+}
+
+static void
+enqueue(struct bus *b, struct outgoing *o)
+{
+	pthread_mutex_lock(&b->lock);
+	if (!o->queued) {
+		o->queued = true;
+		atomic_fetch_add(&o->refs, 1);
+		list_append(&b->queue, &o->node);
+		pthread_cond_signal(&b->wake);
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+static struct outgoing *
+dequeue(struct bus *b)
+{
+	struct outgoing *o = NULL;
+
+	pthread_mutex_lock(&b->lock);
+	while (list_empty(&b->queue) && !atomic_load(&b->stopping))
+		pthread_cond_wait(&b->wake, &b->lock);
+	if (!list_empty(&b->queue)) {
+		o = LIST_OWNER(b->queue.next, struct outgoing, node);
+		list_remove(&o->node);
+		o->queued = false;
+	}
+	pthread_mutex_unlock(&b->lock);
+	return o;
+}
+
+/* A stored message that can't go now stays in the table and is sent again after the reconnect. */
+static void
+write_one(struct bus *b, struct outgoing *o)
+{
+	natsConnection *nc = atomic_load(&b->nc);
+
+	if (!atomic_load(&b->connected) || natsConnection_PublishMsg(nc, o->msg) != NATS_OK)
+		metric_add(&publish_failed, 1);
+	else
+		metric_add(&published, 1);
+	outgoing_unref(b, o);
+}
+
+static void on_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx);
+static void on_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx);
+static void resend_all(void *ctx);
+
+static void
+subscribe_all(struct bus *b, natsConnection *nc)
+{
+	char subject[INBOX_MAX];
+
+	snprintf(subject, sizeof(subject), "%s.s.*.*", b->settings.inbox_prefix);
+	if (natsConnection_Subscribe(&b->ack_sub, nc, subject, on_ack, b) != NATS_OK)
+		log_error("msg=\"acknowledgements can't be subscribed to\" subject=%s", subject);
+	for (size_t i = 0; i < b->sub_count; i++) {
+		struct subscription *s = &b->subs[i];
+
+		if (natsConnection_Subscribe(&s->sub, nc, s->subject, on_message, s) != NATS_OK)
+			log_error("msg=\"can't subscribe\" subject=%s", s->subject);
+	}
+}
+
+/* The first connection is ours to try: nats.c 3.4.1 can spin in its own retry (#706). */
+static void
+connect_first(struct bus *b)
+{
+	struct timespec pause = { .tv_nsec = FIRST_CONNECT_PAUSE_MS * 1000000L };
+	natsConnection *nc = NULL;
+	bool said = false;
+
+	while (!atomic_load(&b->stopping)) {
+		natsStatus status = natsConnection_Connect(&nc, b->options);
+
+		if (status == NATS_OK)
+			break;
+		if (!said)
+			log_warn("msg=\"NATS can't be reached yet, trying on\" url=%s error=\"%s\"", b->settings.url,
+			    natsStatus_GetText(status));
+		said = true;
+		nanosleep(&pause, NULL);
+	}
+	if (nc == NULL)
+		return;
+	atomic_store(&b->nc, nc);
+	subscribe_all(b, nc);
+	atomic_store(&b->connected, true);
+	metric_add(&connects, 1);
+	log_info("msg=\"connected to NATS\" url=%s", b->settings.url);
+	loop_call(b->loop, resend_all, b);
+}
+
+static void *
+writer_main(void *ctx)
+{
+	struct bus *b = ctx;
+	struct outgoing *o;
+
+	connect_first(b);
+	while ((o = dequeue(b)) != NULL)
+		write_one(b, o);
+	return NULL;
+}
+
+/* ---- nats.c's threads ---- */
+
+static void
+on_disconnected(natsConnection *nc, void *ctx)
+{
+	struct bus *b = ctx;
+
+	(void)nc;
+	if (atomic_exchange(&b->connected, false) && !atomic_load(&b->stopping))
+		log_warn("msg=\"lost NATS, reconnecting\" url=%s", b->settings.url);
+}
+
+static void
+on_reconnected(natsConnection *nc, void *ctx)
+{
+	struct bus *b = ctx;
+
+	(void)nc;
+	atomic_store(&b->connected, true);
+	metric_add(&connects, 1);
+	log_info("msg=\"reconnected to NATS\" url=%s", b->settings.url);
+	loop_call(b->loop, resend_all, b);
+}
+
+/* Permission violations and slow consumers arrive here. */
+static void
+on_error(natsConnection *nc, natsSubscription *sub, natsStatus status, void *ctx)
+{
+	const char *text = NULL;
+
+	(void)ctx;
+	natsConnection_GetLastError(nc, &text);
+	log_error("msg=\"NATS reports an error\" error=\"%s\" detail=\"%s\" subject=\"%s\"", natsStatus_GetText(status),
+	    text == NULL ? "" : text, sub == NULL ? "" : natsSubscription_GetSubject(sub));
+}
+
+struct delivered {
+	const struct subscription *sub;
+	char *subject;
+	char *reply;	/* NULL: none */
+	void *data;
+	size_t len;
+};
+
+static void
+deliver(void *ctx)
+{
+	struct delivered *d = ctx;
+
+	d->sub->received(d->sub->ctx, d->subject, d->reply, d->data, d->len);
+	free(d->subject);
+	free(d->reply);
+	free(d->data);
+	free(d);
+}
+
+static void
+drop_delivered(struct delivered *d)
+{
+	free(d->subject);
+	free(d->reply);
+	free(d->data);
+	free(d);
+	metric_add(&received_dropped, 1);
+}
+
+static void
+on_message(natsConnection *nc, natsSubscription *nsub, natsMsg *msg, void *ctx)
+{
+	struct subscription *s = ctx;
+	size_t len = (size_t)natsMsg_GetDataLength(msg);
+
+	(void)nc;
+	(void)nsub;
+	if (len > DELIVER_MAX_BYTES) {
+		metric_add(&received_dropped, 1);
+	} else {
+		struct delivered *d = xcalloc(1, sizeof(*d));
+
+		d->sub = s;
+		d->subject = xstrdup(natsMsg_GetSubject(msg));
+		d->reply = natsMsg_GetReply(msg) == NULL ? NULL : xstrdup(natsMsg_GetReply(msg));
+		d->data = xmemdup(len == 0 ? "" : natsMsg_GetData(msg), len);
+		d->len = len;
+		if (!loop_call(s->bus->loop, deliver, d))
+			drop_delivered(d);
+	}
+	natsMsg_Destroy(msg);
+}
+
+enum bus_ack
+bus_ack_parse(natsMsg *answer, uint64_t *sequence)
+{
+	enum bus_ack result = BUS_ACK_REFUSED;
+
+	if (natsMsg_IsNoResponders(answer))
+		return BUS_ACK_LATER;
+	cJSON *json = cJSON_ParseWithLength(natsMsg_GetData(answer), (size_t)natsMsg_GetDataLength(answer));
+	const cJSON *seq = cJSON_GetObjectItemCaseSensitive(json, "seq");
+
+	if (cJSON_GetObjectItemCaseSensitive(json, "error") == NULL && cJSON_IsNumber(seq) && seq->valuedouble >= 1) {
+		*sequence = (uint64_t)seq->valuedouble;
+		result = BUS_ACK_STORED;
+	}
+	cJSON_Delete(json);
+	return result;
+}
+
+struct ack {
+	struct bus *bus;
+	uint32_t slot, generation;
+	enum bus_ack result;
+	uint64_t sequence;
+};
+
+static void settle(void *ctx);
+
+static void
+on_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx)
+{
+	struct bus *b = ctx;
+	struct ack *a = xcalloc(1, sizeof(*a));
+	const char *tail = natsMsg_GetSubject(msg) + strlen(b->settings.inbox_prefix);
+
+	(void)nc;
+	(void)sub;
+	a->bus = b;
+	a->result = bus_ack_parse(msg, &a->sequence);
+	/* Lost in a full loop queue is as lost on the network: it is asked for again. */
+	if (sscanf(tail, ".s.%u.%u", &a->slot, &a->generation) != 2 || !loop_call(b->loop, settle, a))
+		free(a);
+	natsMsg_Destroy(msg);
+}
+
+/* ---- the loop's side ---- */
+
+static void
+finish_slot(struct bus *b, uint32_t slot, bool ok, uint64_t sequence)
+{
+	struct stored *s = &b->stored[slot];
+	bus_stored_cb *done = s->done;
+	void *ctx = s->ctx;
+
+	outgoing_unref(b, s->out);
+	s->out = NULL;
+	s->generation++;
+	b->free_slots[b->free_count++] = slot;
+	metric_set(&in_flight, --b->stored_count);
+	done(ctx, ok, sequence);
+}
+
+static void
+settle(void *ctx)
+{
+	struct ack a = *(struct ack *)ctx;
+	struct bus *b = a.bus;
+
+	free(ctx);
+	if (a.slot >= BUS_STORED_MAX || b->stored[a.slot].out == NULL || b->stored[a.slot].generation != a.generation)
+		return;	/* settled already: the answer to a second sending */
+	if (a.result == BUS_ACK_LATER)
+		return;	/* the sweep sends it again */
+	metric_add(a.result == BUS_ACK_STORED ? &stored_ok : &stored_refused, 1);
+	finish_slot(b, a.slot, a.result == BUS_ACK_STORED, a.sequence);
+}
+
+static void
+resend_all(void *ctx)
+{
+	struct bus *b = ctx;
+	uint64_t now = clock_ms();
+
+	for (size_t i = 0; i < b->slots_touched; i++) {
+		if (b->stored[i].out != NULL) {
+			b->stored[i].sent_ms = now;
+			enqueue(b, b->stored[i].out);
+		}
+	}
+}
+
+static void
+sweep_stored(void *ctx)
+{
+	struct bus *b = ctx;
+	uint64_t now = clock_ms();
+
+	for (uint32_t i = 0; b->stored_count > 0 && i < b->slots_touched; i++) {
+		struct stored *s = &b->stored[i];
+
+		if (s->out == NULL)
+			continue;
+		if (now >= s->deadline_ms) {
+			metric_add(&stored_timeout, 1);
+			finish_slot(b, i, false, 0);
+		} else if (now - s->sent_ms >= RESEND_MS && atomic_load(&b->connected)) {
+			s->sent_ms = now;
+			enqueue(b, s->out);
+		}
+	}
+}
+
+static struct outgoing *
+outgoing_new(struct bus *b, const char *subject, const char *reply, const void *data, size_t len)
+{
+	struct outgoing *o;
+
+	if (atomic_load(&b->bytes) + len > BUS_QUEUE_MAX_BYTES)
+		return NULL;
+	o = xcalloc(1, sizeof(*o));
+	list_init(&o->node);
+	o->bytes = len + sizeof(*o);
+	o->refs = 1;
+	if (natsMsg_Create(&o->msg, subject, reply, data, (int)len) != NATS_OK) {
+		free(o);
+		return NULL;
+	}
+	atomic_fetch_add(&b->bytes, o->bytes);
+	return o;
+}
+
+bool
+bus_publish(struct bus *b, const char *subject, const void *data, size_t len)
+{
+	struct outgoing *o;
+
+	if (!atomic_load(&b->connected) || (o = outgoing_new(b, subject, NULL, data, len)) == NULL)
+		return false;
+	enqueue(b, o);
+	outgoing_unref(b, o);
+	return true;
+}
+
+static bool
+take_slot(struct bus *b, uint32_t *slot)
+{
+	if (b->free_count > 0)
+		*slot = b->free_slots[--b->free_count];
+	else if (b->slots_touched < BUS_STORED_MAX)
+		*slot = (uint32_t)b->slots_touched++;
+	else
+		return false;
+	return true;
+}
+
+bool
+bus_publish_stored(struct bus *b, const char *subject, const struct bus_header *headers, size_t header_count,
+    const void *data, size_t len, uint64_t timeout_ms, bus_stored_cb *done, void *ctx)
+{
+	char reply[INBOX_MAX];
+	uint32_t slot;
+
+	if (!take_slot(b, &slot))
+		return false;
+	struct stored *s = &b->stored[slot];
+
+	snprintf(reply, sizeof(reply), "%s.s.%u.%u", b->settings.inbox_prefix, slot, s->generation);
+	s->out = outgoing_new(b, subject, reply, data, len);
+	if (s->out == NULL) {
+		b->free_slots[b->free_count++] = slot;
+		return false;
+	}
+	for (size_t i = 0; i < header_count; i++)
+		natsMsgHeader_Set(s->out->msg, headers[i].name, headers[i].value);
+	s->out->stored = true;
+	s->done = done;
+	s->ctx = ctx;
+	s->sent_ms = clock_ms();
+	s->deadline_ms = s->sent_ms + timeout_ms;
+	metric_set(&in_flight, ++b->stored_count);
+	if (atomic_load(&b->connected))
+		enqueue(b, s->out);
+	return true;
+}
+
+void
+bus_subscribe(struct bus *b, const char *subject, bus_message_cb *received, void *ctx)
+{
+	natsConnection *nc = atomic_load(&b->nc);
+
+	if (b->sub_count == SUBSCRIPTIONS_MAX)
+		log_fatal("msg=\"too many subscriptions\" subject=%s", subject);
+	struct subscription *s = &b->subs[b->sub_count++];
+
+	*s = (struct subscription){ .bus = b, .subject = xstrdup(subject), .received = received, .ctx = ctx };
+	if (nc != NULL)
+		natsConnection_Subscribe(&s->sub, nc, subject, on_message, s);
+}
+
+static natsOptions *
+make_options(struct bus *b)
+{
+	const struct bus_settings *s = &b->settings;
+	natsOptions *o = NULL;
+
+	if (natsOptions_Create(&o) != NATS_OK)
+		log_fatal("msg=\"out of memory\"");
+	if (natsOptions_SetURL(o, s->url) != NATS_OK)
+		log_fatal("msg=\"nats.url must look like nats://host:4222\" value=\"%s\"", s->url);
+	if (s->user[0] != '\0')
+		natsOptions_SetUserInfo(o, s->user, s->password);
+	natsOptions_SetName(o, s->name);
+	natsOptions_SetTimeout(o, CONNECT_TIMEOUT_MS);
+	natsOptions_SetMaxReconnect(o, -1);
+	natsOptions_SetReconnectWait(o, RECONNECT_WAIT_MS);
+	natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
+	natsOptions_SetPingInterval(o, PING_INTERVAL_MS);
+	natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS);
+	natsOptions_SetReconnectBufSize(o, 0);
+	natsOptions_SetCustomInboxPrefix(o, s->inbox_prefix);
+	natsOptions_SetErrorHandler(o, on_error, b);
+	natsOptions_SetDisconnectedCB(o, on_disconnected, b);
+	natsOptions_SetReconnectedCB(o, on_reconnected, b);
+	return o;
+}
+
+static void
+register_metrics(void)
+{
+	metrics_register("nats_published_total", NULL, METRIC_COUNTER, "Messages written to NATS.", &published);
+	metrics_register("nats_publish_errors_total", NULL, METRIC_COUNTER, "Writes that NATS did not take.", &publish_failed);
+	metrics_register("nats_received_dropped_total", NULL, METRIC_COUNTER, "Messages dropped before the loop.", &received_dropped);
+	metrics_register("nats_stored_total", "result=\"ok\"", METRIC_COUNTER, "Stream publishes by result.", &stored_ok);
+	metrics_register("nats_stored_total", "result=\"refused\"", METRIC_COUNTER, "Stream publishes by result.", &stored_refused);
+	metrics_register("nats_stored_total", "result=\"timeout\"", METRIC_COUNTER, "Stream publishes by result.", &stored_timeout);
+	metrics_register("nats_stored_in_flight", NULL, METRIC_GAUGE, "Stream publishes that wait for an answer.", &in_flight);
+	metrics_register("nats_connects_total", NULL, METRIC_COUNTER, "Connections made to NATS.", &connects);
+}
+
+struct bus *
+bus_new(struct loop *l, const struct bus_settings *s)
+{
+	struct bus *b = xcalloc(1, sizeof(*b));
+
+	b->loop = l;
+	b->settings = (struct bus_settings){ xstrdup(s->url), xstrdup(s->user), xstrdup(s->password), xstrdup(s->name),
+		xstrdup(s->inbox_prefix) };
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_cond_init(&b->wake, NULL);
+	list_init(&b->queue);
+	b->stored = calloc(BUS_STORED_MAX, sizeof(*b->stored));
+	b->free_slots = calloc(BUS_STORED_MAX, sizeof(*b->free_slots));
+	if (b->stored == NULL || b->free_slots == NULL)
+		log_fatal("msg=\"out of memory\"");
+	b->options = make_options(b);
+	b->sweep = loop_timer_new(l, sweep_stored, b);
+	loop_timer_every(b->sweep, SWEEP_MS);
+	register_metrics();
+	if (pthread_create(&b->writer, NULL, writer_main, b) != 0)
+		log_fatal("msg=\"no thread for the bus\"");
+	return b;
+}
+
+static void
+wait_for_queue(struct bus *b, uint64_t flush_ms)
+{
+	struct timespec pause = { .tv_nsec = 2000000 };
+	uint64_t end = clock_ms() + flush_ms;
+	bool empty = false;
+
+	while (!empty && clock_ms() < end && atomic_load(&b->connected)) {
+		pthread_mutex_lock(&b->lock);
+		empty = list_empty(&b->queue);
+		pthread_mutex_unlock(&b->lock);
+		if (!empty)
+			nanosleep(&pause, NULL);
+	}
+	natsConnection *nc = atomic_load(&b->nc);
+	if (nc != NULL && atomic_load(&b->connected))
+		natsConnection_FlushTimeout(nc, (int64_t)flush_ms + 1);
+}
+
+void
+bus_free(struct bus **bp, uint64_t flush_ms)
+{
+	struct bus *b = *bp;
+
+	if (b == NULL)
+		return;
+	wait_for_queue(b, flush_ms);
+	atomic_store(&b->stopping, true);
+	pthread_mutex_lock(&b->lock);
+	pthread_cond_signal(&b->wake);
+	pthread_mutex_unlock(&b->lock);
+	pthread_join(b->writer, NULL);
+	natsSubscription_Destroy(b->ack_sub);
+	for (size_t i = 0; i < b->sub_count; i++) {
+		natsSubscription_Destroy(b->subs[i].sub);
+		free(b->subs[i].subject);
+	}
+	natsConnection_Destroy(atomic_load(&b->nc));
+	natsOptions_Destroy(b->options);
+	loop_timer_free(&b->sweep);
+	/* What is left belongs to callers that are gone: the process ends now. */
+	*bp = NULL;
+}
+
+bool
+bus_connected(const struct bus *b)
+{
+	return atomic_load(&b->connected);
+}
+
+natsConnection *
+bus_connection(struct bus *b)
+{
+	return atomic_load(&b->nc);
+}
+
+const char *
+bus_inbox_prefix(const struct bus *b)
+{
+	return b->settings.inbox_prefix;
+}

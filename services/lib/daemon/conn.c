@@ -1,0 +1,476 @@
+#include "daemon/conn.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	READ_CHUNK = 16 * 1024,
+	FLUSH_MS = 10000,	/* conn_close() waits so long for what is queued */
+	LINGER_MS = 2000,	/* and then so long for the peer's FIN: unread bytes would turn our close into a reset */
+};
+
+enum conn_state {
+	CONN_DIALING,
+	CONN_OPEN,
+	CONN_FLUSHING,	/* closed by its owner, output on its way */
+	CONN_LINGERING,	/* our FIN is sent, what the peer still says is thrown away */
+	CONN_DEAD,	/* to be freed when no callback is running */
+};
+
+struct conn {
+	struct event read_ev, write_ev, timer_ev;
+	struct evbuffer *in, *out;
+	const struct conn_ops *ops;
+	void *ctx;
+	uint64_t idle_ms;
+	uint64_t active_ms;
+	int fd;
+	int busy;	/* callbacks running */
+	enum conn_state state;
+	bool paused;
+	bool got_eof;
+	bool want_shutdown;
+	bool sent_shutdown;
+};
+
+static void
+conn_free(struct conn *c)
+{
+	event_del(&c->read_ev);
+	event_del(&c->write_ev);
+	event_del(&c->timer_ev);
+	if (c->fd >= 0)
+		close(c->fd);
+	evbuffer_free(c->in);
+	evbuffer_free(c->out);
+	free(c);
+}
+
+/* Every callback into the owner runs between enter and leave, so that it may close c. */
+static void
+enter(struct conn *c)
+{
+	c->busy++;
+}
+
+static void
+leave(struct conn *c)
+{
+	if (--c->busy == 0 && c->state == CONN_DEAD)
+		conn_free(c);
+}
+
+static void
+kill_conn(struct conn *c)
+{
+	event_del(&c->read_ev);
+	event_del(&c->write_ev);
+	event_del(&c->timer_ev);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	c->state = CONN_DEAD;
+	if (c->busy == 0)
+		conn_free(c);
+}
+
+/* The connection ended by itself: its owner is told once. */
+static void
+end_conn(struct conn *c, enum conn_end why)
+{
+	bool tell = c->state == CONN_DIALING || c->state == CONN_OPEN;
+
+	enter(c);
+	kill_conn(c);
+	if (tell && c->ops != NULL)
+		c->ops->closed(c->ctx, why);
+	leave(c);
+}
+
+static void
+arm_timer(struct conn *c, uint64_t ms)
+{
+	struct timeval tv = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+
+	event_add(&c->timer_ev, &tv);
+}
+
+/* Reads only while there is room and somebody wants to know. */
+static void
+update_reading(struct conn *c)
+{
+	bool want = c->state == CONN_LINGERING ||
+	    (c->state == CONN_OPEN && !c->paused && !c->got_eof && evbuffer_get_length(c->in) < CONN_INPUT_MAX);
+
+	if (want)
+		event_add(&c->read_ev, NULL);
+	else
+		event_del(&c->read_ev);
+}
+
+static void
+finish_if_done(struct conn *c)
+{
+	if (c->state == CONN_OPEN && c->got_eof && c->sent_shutdown && evbuffer_get_length(c->in) == 0)
+		end_conn(c, CONN_END_FIN);
+}
+
+static void
+start_lingering(struct conn *c)
+{
+	shutdown(c->fd, SHUT_WR);
+	c->state = CONN_LINGERING;
+	if (c->got_eof) {
+		kill_conn(c);
+		return;
+	}
+	arm_timer(c, LINGER_MS);
+	update_reading(c);
+}
+
+static void
+output_empty(struct conn *c)
+{
+	event_del(&c->write_ev);
+	if (c->state == CONN_OPEN && c->sent_shutdown) {
+		finish_if_done(c);
+		return;
+	}
+	if (c->state == CONN_FLUSHING) {
+		start_lingering(c);
+		return;
+	}
+	if (c->want_shutdown && !c->sent_shutdown) {
+		c->sent_shutdown = true;
+		shutdown(c->fd, SHUT_WR);
+		finish_if_done(c);
+	} else if (c->ops != NULL && c->ops->writable != NULL) {
+		c->ops->writable(c->ctx);
+	}
+}
+
+static void
+write_some(struct conn *c)
+{
+	while (evbuffer_get_length(c->out) > 0) {
+		int n = evbuffer_write(c->out, c->fd);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			event_add(&c->write_ev, NULL);
+			return;
+		}
+		if (n < 0) {
+			end_conn(c, CONN_END_RESET);
+			return;
+		}
+		c->active_ms = clock_ms();
+	}
+	output_empty(c);
+}
+
+static void
+dialed(struct conn *c)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	event_del(&c->write_ev);
+	event_del(&c->timer_ev);
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0) {
+		end_conn(c, CONN_END_REFUSED);
+		return;
+	}
+	c->state = CONN_OPEN;
+	conn_set_idle(c, c->idle_ms);
+	update_reading(c);
+	if (evbuffer_get_length(c->out) > 0)
+		event_active(&c->write_ev, EV_WRITE, 0);
+	if (c->ops->connected != NULL)
+		c->ops->connected(c->ctx);
+}
+
+static void
+on_write(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn *c = ctx;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	if (c->state == CONN_DIALING)
+		dialed(c);
+	else if (c->state != CONN_DEAD)
+		write_some(c);
+	leave(c);
+}
+
+static void
+read_eof(struct conn *c)
+{
+	c->got_eof = true;
+	update_reading(c);
+	if (c->ops != NULL && c->ops->eof != NULL)
+		c->ops->eof(c->ctx);
+	if (c->state == CONN_OPEN)
+		finish_if_done(c);
+}
+
+static void
+throw_away(struct conn *c)
+{
+	char waste[READ_CHUNK];
+	ssize_t n = recv(c->fd, waste, sizeof(waste), 0);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		kill_conn(c);
+}
+
+static void
+read_some(struct conn *c)
+{
+	size_t room = CONN_INPUT_MAX - evbuffer_get_length(c->in);
+	int n = evbuffer_read(c->in, c->fd, (int)(room < READ_CHUNK ? room : READ_CHUNK));
+
+	c->active_ms = clock_ms();
+	if (n > 0) {
+		update_reading(c);
+		if (c->ops != NULL)
+			c->ops->data(c->ctx);
+	} else if (n == 0) {
+		read_eof(c);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		end_conn(c, CONN_END_RESET);
+	}
+}
+
+static void
+on_read(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn *c = ctx;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	if (c->state == CONN_LINGERING)
+		throw_away(c);
+	else if (c->state == CONN_OPEN)
+		read_some(c);
+	leave(c);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn *c = ctx;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	if (c->state == CONN_DIALING) {
+		end_conn(c, CONN_END_REFUSED);
+	} else if (c->state == CONN_OPEN) {
+		uint64_t idle = clock_ms() - c->active_ms;
+
+		if (idle >= c->idle_ms)
+			end_conn(c, CONN_END_TIMEOUT);
+		else
+			arm_timer(c, c->idle_ms - idle);
+	} else if (c->state != CONN_DEAD) {
+		kill_conn(c);
+	}
+	leave(c);
+}
+
+struct conn *
+conn_new(struct loop *l, int fd, const struct conn_ops *ops, void *ctx)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	struct event_base *base = loop_base(l);
+	int one = 1;
+
+	if (c == NULL)
+		return NULL;
+	c->in = evbuffer_new();
+	c->out = evbuffer_new();
+	if (c->in == NULL || c->out == NULL) {
+		if (c->in != NULL)
+			evbuffer_free(c->in);
+		free(c);
+		return NULL;
+	}
+	c->fd = fd;
+	c->ops = ops;
+	c->ctx = ctx;
+	c->state = CONN_OPEN;
+	c->active_ms = clock_ms();
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	event_assign(&c->read_ev, base, fd, EV_READ | EV_PERSIST, on_read, c);
+	event_assign(&c->write_ev, base, fd, EV_WRITE | EV_PERSIST, on_write, c);
+	event_assign(&c->timer_ev, base, -1, 0, on_timer, c);
+	update_reading(c);
+	return c;
+}
+
+struct conn *
+conn_dial(struct loop *l, const struct endpoint *to, uint64_t timeout_ms, const struct conn_ops *ops, void *ctx)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = (socklen_t)endpoint_to_sockaddr(to, &ss);
+	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct conn *c;
+
+	if (fd < 0)
+		return NULL;
+	if ((connect(fd, (struct sockaddr *)&ss, len) != 0 && errno != EINPROGRESS) ||
+	    (c = conn_new(l, fd, ops, ctx)) == NULL) {
+		close(fd);
+		return NULL;
+	}
+	c->state = CONN_DIALING;
+	event_del(&c->read_ev);
+	event_add(&c->write_ev, NULL);
+	arm_timer(c, timeout_ms);
+	return c;
+}
+
+void
+conn_set_ops(struct conn *c, const struct conn_ops *ops, void *ctx)
+{
+	c->ops = ops;
+	c->ctx = ctx;
+}
+
+const uint8_t *
+conn_peek(struct conn *c, size_t max, size_t *len)
+{
+	size_t have = evbuffer_get_length(c->in);
+
+	*len = max != 0 && max < have ? max : have;
+	return *len == 0 ? NULL : evbuffer_pullup(c->in, (ev_ssize_t)*len);
+}
+
+void
+conn_consume(struct conn *c, size_t len)
+{
+	evbuffer_drain(c->in, len);
+	update_reading(c);
+	/* The last byte of a finished connection was taken: the end is told from the loop, not from within this call. */
+	if (c->state == CONN_OPEN && c->got_eof && c->sent_shutdown && evbuffer_get_length(c->in) == 0)
+		event_active(&c->write_ev, EV_WRITE, 0);
+}
+
+size_t
+conn_input_len(const struct conn *c)
+{
+	return evbuffer_get_length(c->in);
+}
+
+bool
+conn_got_eof(const struct conn *c)
+{
+	return c->got_eof;
+}
+
+void
+conn_write(struct conn *c, const void *data, size_t len)
+{
+	if (c->state > CONN_OPEN || c->want_shutdown)
+		return;
+	evbuffer_add(c->out, data, len);
+	if (c->state == CONN_OPEN)
+		event_active(&c->write_ev, EV_WRITE, 0);
+}
+
+size_t
+conn_output_len(const struct conn *c)
+{
+	return evbuffer_get_length(c->out);
+}
+
+void
+conn_pause(struct conn *c)
+{
+	c->paused = true;
+	update_reading(c);
+}
+
+void
+conn_resume(struct conn *c)
+{
+	c->paused = false;
+	update_reading(c);
+}
+
+void
+conn_set_idle(struct conn *c, uint64_t idle_ms)
+{
+	c->idle_ms = idle_ms;
+	if (c->state != CONN_OPEN)
+		return;
+	c->active_ms = clock_ms();
+	if (idle_ms == 0)
+		event_del(&c->timer_ev);
+	else
+		arm_timer(c, idle_ms);
+}
+
+void
+conn_shutdown(struct conn *c)
+{
+	if (c->state > CONN_OPEN || c->want_shutdown)
+		return;
+	c->want_shutdown = true;
+	if (c->state == CONN_OPEN)
+		event_active(&c->write_ev, EV_WRITE, 0);
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (c->state == CONN_DIALING) {
+		kill_conn(c);
+		return;
+	}
+	if (c->state != CONN_OPEN)
+		return;
+	c->state = CONN_FLUSHING;
+	c->ops = NULL;
+	event_del(&c->read_ev);
+	arm_timer(c, FLUSH_MS);
+	event_active(&c->write_ev, EV_WRITE, 0);
+}
+
+void
+conn_reset(struct conn *c)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->state == CONN_DEAD)
+		return;
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	c->ops = NULL;
+	kill_conn(c);
+}
+
+int
+conn_release(struct conn *c)
+{
+	int fd = c->fd;
+
+	c->fd = -1;
+	c->ops = NULL;
+	kill_conn(c);
+	return fd;
+}

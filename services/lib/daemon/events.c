@@ -1,0 +1,415 @@
+#include "daemon/events.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "daemon/bus.h"
+#include "daemon/bus_internal.h"
+#include "daemon/metrics.h"
+#include "daemon/spool.h"
+#include "wire/event.h"
+#include "wire/subject.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * One thread takes what waits in batches: publishes a batch, waits for all its
+ * acknowledgements, and puts into the spool what got none.  While the spool
+ * holds anything, new events go behind it, so order is kept.
+ */
+enum {
+	BATCH_MAX = 256,
+	ACK_WAIT_MS = 3000,
+	IDLE_WAIT_MS = 250,
+	INBOX_MAX = 128,
+};
+
+/* In memory and in the spool alike: subject NUL id NUL json. */
+struct item {
+	struct list node;
+	size_t len;
+	char bytes[];
+};
+
+struct events {
+	struct bus *bus;
+	const char *service;
+	const char *site;
+	const char *instance;
+	struct spool *spool;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct list queue;
+	size_t queue_bytes;
+	bool stopping;
+	natsSubscription *ack_sub;
+	unsigned batch;	/* acknowledgements of an older batch are ignored */
+	size_t unacked;	/* of the current batch */
+	bool acked[BATCH_MAX];
+	uint64_t overload_told;	/* losses already said in an overload event */
+};
+
+static metric_value emitted, stored, spooled, lost;
+
+static void
+on_event_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx)
+{
+	struct events *e = ctx;
+	const char *tail = natsMsg_GetSubject(msg) + strlen(bus_inbox_prefix(e->bus));
+	unsigned batch, index;
+	uint64_t sequence;
+
+	(void)nc;
+	(void)sub;
+	pthread_mutex_lock(&e->lock);
+	if (sscanf(tail, ".e.%u.%u", &batch, &index) == 2 && batch == e->batch && index < BATCH_MAX && !e->acked[index] &&
+	    bus_ack_parse(msg, &sequence) == BUS_ACK_STORED) {
+		e->acked[index] = true;
+		if (--e->unacked == 0)
+			pthread_cond_signal(&e->wake);
+	}
+	pthread_mutex_unlock(&e->lock);
+	natsMsg_Destroy(msg);
+}
+
+static bool
+subscribe_acks(struct events *e)
+{
+	char subject[INBOX_MAX];
+
+	if (e->ack_sub != NULL)
+		return true;
+	snprintf(subject, sizeof(subject), "%s.e.*.*", bus_inbox_prefix(e->bus));
+	return natsConnection_Subscribe(&e->ack_sub, bus_connection(e->bus), subject, on_event_ack, e) == NATS_OK;
+}
+
+/* "subject NUL id NUL json" as a message; a record that isn't is dropped (an older program's torn write). */
+static bool
+publish_record(struct events *e, const char *record, size_t len, unsigned index)
+{
+	const char *id = memchr(record, '\0', len);
+	const char *json = id == NULL ? NULL : memchr(id + 1, '\0', len - (size_t)(id + 1 - record));
+	char reply[INBOX_MAX];
+	natsMsg *msg = NULL;
+
+	if (json == NULL)
+		return false;
+	json++;
+	snprintf(reply, sizeof(reply), "%s.e.%u.%u", bus_inbox_prefix(e->bus), e->batch, index);
+	if (natsMsg_Create(&msg, record, reply, json, (int)(len - (size_t)(json - record))) != NATS_OK)
+		return false;
+	natsMsgHeader_Set(msg, "Nats-Msg-Id", id + 1);
+	bool ok = natsConnection_PublishMsg(bus_connection(e->bus), msg) == NATS_OK;
+	natsMsg_Destroy(msg);
+	return ok;
+}
+
+static void
+deadline_after(struct timespec *ts, long ms)
+{
+	clock_gettime(CLOCK_REALTIME, ts);
+	ts->tv_nsec += ms % 1000 * 1000000L;
+	ts->tv_sec += ms / 1000 + ts->tv_nsec / 1000000000L;
+	ts->tv_nsec %= 1000000000L;
+}
+
+struct batch {
+	struct events *events;
+	unsigned count;
+};
+
+static void
+begin_batch(struct events *e, size_t expected)
+{
+	pthread_mutex_lock(&e->lock);
+	e->batch++;
+	e->unacked = expected;
+	memset(e->acked, 0, sizeof(e->acked));
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* How many of the batch were not acknowledged in time. */
+static size_t
+end_batch(struct events *e)
+{
+	struct timespec until;
+	size_t left;
+
+	deadline_after(&until, ACK_WAIT_MS);
+	pthread_mutex_lock(&e->lock);
+	while (e->unacked > 0 && bus_connected(e->bus) && pthread_cond_timedwait(&e->wake, &e->lock, &until) == 0)
+		;
+	left = e->unacked;
+	e->batch++;
+	pthread_mutex_unlock(&e->lock);
+	return left;
+}
+
+static bool
+online(struct events *e)
+{
+	return bus_connected(e->bus) && subscribe_acks(e);
+}
+
+static void
+count_record(void *ctx, const void *data, size_t len)
+{
+	size_t *count = ctx;
+
+	(void)data;
+	(void)len;
+	(*count)++;
+}
+
+static void
+publish_spooled(void *ctx, const void *data, size_t len)
+{
+	struct batch *b = ctx;
+
+	publish_record(b->events, data, len, b->count++);
+}
+
+/* False: NATS did not take them all; they stay and are sent again (the stream drops doubles by id). */
+static bool
+replay_spool(struct events *e)
+{
+	struct batch b = { e, 0 };
+	size_t count = 0;
+
+	spool_peek(e->spool, BATCH_MAX, count_record, &count);
+	begin_batch(e, count);
+	spool_peek(e->spool, BATCH_MAX, publish_spooled, &b);
+	if (end_batch(e) > 0)
+		return false;
+	metric_add(&stored, count);
+	spool_drop(e->spool, count);
+	return true;
+}
+
+static void
+spool_item(struct events *e, const struct item *i)
+{
+	uint64_t dropped = 0;
+
+	if (spool_append(e->spool, i->bytes, i->len, &dropped))
+		metric_add(&spooled, 1);
+	else
+		dropped++;
+	metric_add(&lost, dropped);
+}
+
+static size_t
+take_batch(struct events *e, struct item *items[BATCH_MAX])
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&e->lock);
+	while (n < BATCH_MAX && !list_empty(&e->queue)) {
+		struct item *i = LIST_OWNER(e->queue.next, struct item, node);
+
+		list_remove(&i->node);
+		e->queue_bytes -= i->len;
+		items[n++] = i;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return n;
+}
+
+static void
+publish_batch(struct events *e, struct item *const *items, size_t count)
+{
+	begin_batch(e, count);
+	for (unsigned i = 0; i < count; i++)
+		publish_record(e, items[i]->bytes, items[i]->len, i);
+	size_t left = end_batch(e);
+
+	metric_add(&stored, count - left);
+	for (size_t i = 0; left > 0 && i < count; i++) {
+		if (!e->acked[i])
+			spool_item(e, items[i]);
+	}
+}
+
+static void
+handle_batch(struct events *e)
+{
+	struct item *items[BATCH_MAX];
+	size_t count = take_batch(e, items);
+
+	if (count == 0)
+		return;
+	if (spool_empty(e->spool) && online(e)) {
+		publish_batch(e, items, count);
+	} else {
+		for (size_t i = 0; i < count; i++)
+			spool_item(e, items[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(items[i]);
+}
+
+/* Waits for work; false when it is time to stop and the queue is empty. */
+static bool
+wait_for_work(struct events *e)
+{
+	struct timespec until;
+	bool go_on;
+
+	deadline_after(&until, IDLE_WAIT_MS);
+	pthread_mutex_lock(&e->lock);
+	/* An idle process sleeps until there is something: only a filled spool makes it look around. */
+	while (list_empty(&e->queue) && !e->stopping) {
+		if (spool_empty(e->spool))
+			pthread_cond_wait(&e->wake, &e->lock);
+		else if (pthread_cond_timedwait(&e->wake, &e->lock, &until) != 0)
+			break;
+	}
+	go_on = !e->stopping || !list_empty(&e->queue);
+	pthread_mutex_unlock(&e->lock);
+	return go_on;
+}
+
+static void tell_overload(struct events *e);
+
+static void *
+events_main(void *ctx)
+{
+	struct events *e = ctx;
+
+	while (wait_for_work(e)) {
+		bool replayed = true;
+
+		while (replayed && !spool_empty(e->spool) && online(e)) {
+			replayed = replay_spool(e);
+			if (replayed)
+				handle_batch(e);
+		}
+		handle_batch(e);
+		tell_overload(e);
+	}
+	return NULL;
+}
+
+static void
+enqueue(struct events *e, struct item *i)
+{
+	bool room;
+
+	pthread_mutex_lock(&e->lock);
+	room = e->queue_bytes + i->len <= EVENTS_QUEUE_MAX_BYTES;
+	if (room) {
+		e->queue_bytes += i->len;
+		list_append(&e->queue, &i->node);
+		pthread_cond_signal(&e->wake);
+	}
+	pthread_mutex_unlock(&e->lock);
+	if (!room) {
+		metric_add(&lost, 1);
+		free(i);
+	}
+}
+
+static struct item *
+make_item(const struct events *e, const struct event *ev)
+{
+	char subject[SUBJECT_MAX];
+	char *json = event_format(ev);
+
+	if (json == NULL)
+		return NULL;
+	subject_event(subject, e->site, e->service, event_action(ev));
+	size_t subject_len = strlen(subject) + 1, id_len = strlen(event_id(ev)) + 1, json_len = strlen(json);
+	struct item *i = xcalloc(1, sizeof(*i) + subject_len + id_len + json_len);
+
+	list_init(&i->node);
+	i->len = subject_len + id_len + json_len;
+	memcpy(i->bytes, subject, subject_len);
+	memcpy(i->bytes + subject_len, event_id(ev), id_len);
+	memcpy(i->bytes + subject_len + id_len, json, json_len);
+	free(json);
+	return i;
+}
+
+void
+events_emit(struct events *e, struct event **eventp)
+{
+	struct item *i = make_item(e, *eventp);
+
+	metric_add(&emitted, 1);
+	event_free(eventp);
+	if (i == NULL)
+		metric_add(&lost, 1);
+	else
+		enqueue(e, i);
+}
+
+/* Loss is said in the product too: one event for all that was lost since the last one. */
+static void
+tell_overload(struct events *e)
+{
+	uint64_t now_lost = atomic_load(&lost);
+	char id[EVENT_ID_MAX], ulid[ULID_TEXT_MAX];
+
+	if (now_lost == e->overload_told)
+		return;
+	uint64_t wall = clock_wall_ms();
+	snprintf(id, sizeof(id), "%s-overload", ulid_new(wall, ulid));
+	struct event *ev = event_new(e->service, e->site, "overload", id, wall);
+	event_text(ev, "honeyspam.overload.what", "events");
+	event_number(ev, "honeyspam.overload.lost", now_lost - e->overload_told);
+	e->overload_told = now_lost;
+	events_emit(e, &ev);
+}
+
+struct events *
+events_new(struct bus *bus, const char *service, const char *site, const char *instance, const char *spool_dir,
+    uint64_t spool_max_bytes)
+{
+	struct events *e = xcalloc(1, sizeof(*e));
+	char error[512];
+
+	e->bus = bus;
+	e->service = service;
+	e->site = site;
+	e->instance = instance;
+	e->spool = spool_open(spool_dir, spool_max_bytes, error, sizeof(error));
+	if (e->spool == NULL)
+		log_fatal("msg=\"%s\"", error);
+	pthread_mutex_init(&e->lock, NULL);
+	pthread_cond_init(&e->wake, NULL);
+	list_init(&e->queue);
+	metrics_register("events_total", NULL, METRIC_COUNTER, "Events handed in.", &emitted);
+	metrics_register("events_stored_total", NULL, METRIC_COUNTER, "Events that the stream acknowledged.", &stored);
+	metrics_register("events_spooled_total", NULL, METRIC_COUNTER, "Events that went through the spool.", &spooled);
+	metrics_register("events_lost_total", NULL, METRIC_COUNTER, "Events lost to full queues or spool.", &lost);
+	if (pthread_create(&e->thread, NULL, events_main, e) != 0)
+		log_fatal("msg=\"no thread for events\"");
+	return e;
+}
+
+void
+events_free(struct events **ep)
+{
+	struct events *e = *ep;
+
+	if (e == NULL)
+		return;
+	pthread_mutex_lock(&e->lock);
+	e->stopping = true;
+	pthread_cond_signal(&e->wake);
+	pthread_mutex_unlock(&e->lock);
+	pthread_join(e->thread, NULL);
+	natsSubscription_Destroy(e->ack_sub);
+	spool_close(&e->spool);
+	free(e);
+	*ep = NULL;
+}
