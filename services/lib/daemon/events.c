@@ -345,7 +345,7 @@ events_emit(struct events *e, struct event **eventp)
 	struct item *i = make_item(e, *eventp);
 
 	metric_add(&emitted, 1);
-	event_free(eventp);
+	event_destroy(eventp);
 	if (i == NULL)
 		metric_add(&lost, 1);
 	else
@@ -363,7 +363,7 @@ tell_overload(struct events *e)
 		return;
 	uint64_t wall = clock_wall_ms();
 	snprintf(id, sizeof(id), "%s-overload", ulid_new(wall, ulid));
-	struct event *ev = event_new(e->service, e->site, "overload", id, wall);
+	struct event *ev = event_create(e->service, e->site, "overload", id, wall);
 	event_text(ev, "honeyspam.overload.what", "events");
 	event_number(ev, "honeyspam.overload.lost", now_lost - e->overload_told);
 	e->overload_told = now_lost;

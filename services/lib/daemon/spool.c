@@ -150,7 +150,8 @@ load_segments(struct spool *s, char *error, size_t error_size)
 			add_segment(s, number);
 	}
 	closedir(d);
-	qsort(s->segments, s->count, sizeof(*s->segments), by_number);
+	if (s->count > 0)
+		qsort(s->segments, s->count, sizeof(*s->segments), by_number);
 	for (size_t i = 0; i < s->count; i++) {
 		if (!scan_segment(s, &s->segments[i], error, error_size))
 			return false;

@@ -66,7 +66,7 @@ set_truncated(struct event *e, const char *path)
 }
 
 struct event *
-event_new(const char *service, const char *site, const char *action, const char *id, uint64_t wall_ms)
+event_create(const char *service, const char *site, const char *action, const char *id, uint64_t wall_ms)
 {
 	struct event *e = xcalloc(1, sizeof(*e));
 	char when[CLOCK_TEXT_MAX];
@@ -141,7 +141,11 @@ event_text(struct event *e, const char *path, const char *text)
 void
 event_number(struct event *e, const char *path, uint64_t v)
 {
-	set(e, path, cJSON_CreateNumber((double)(v < number_max ? v : number_max - 1)));
+	char text[24];
+
+	/* Raw: cJSON prints large numbers with 15 digits. */
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)(v < number_max ? v : number_max - 1));
+	set(e, path, cJSON_CreateRaw(text));
 }
 
 void
@@ -203,7 +207,7 @@ event_format(const struct event *e)
 }
 
 void
-event_free(struct event **ep)
+event_destroy(struct event **ep)
 {
 	if (*ep == NULL)
 		return;

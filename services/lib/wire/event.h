@@ -4,6 +4,7 @@
  * Fields are named by path ("source.ip", "honeyspam.mail.size").  Text of a
  * peer goes through str_escape() and is cut at 1 KiB with a `<name>_truncated`
  * flag beside it.  A builder whose memory ran out formats to NULL.
+ * (create and destroy, for libevent owns the names event_new and event_free.)
  */
 #ifndef WIRE_EVENT_H
 #define WIRE_EVENT_H
@@ -29,7 +30,7 @@ enum {
  * Sets @timestamp, ecs.version, event.id, event.action, event.kind,
  * honeyspam.schema, honeyspam.site, service.name.
  */
-struct event *event_new(const char *service, const char *site, const char *action, const char *id, uint64_t wall_ms);
+struct event *event_create(const char *service, const char *site, const char *action, const char *id, uint64_t wall_ms);
 /* Sets source.*, destination.*, network.transport=tcp and honeyspam.flow.{id,via,asked,look,personality}. */
 void event_flow(struct event *e, const struct flow_info *flow);
 void event_text(struct event *e, const char *path, const char *text);
@@ -44,6 +45,9 @@ const char *event_action(const struct event *e);
 /* JSON text, malloc'd for the caller, or NULL (no memory, or over EVENT_MAX). */
 char *event_format(const struct event *e);
 /* Frees and sets the caller's pointer to NULL. */
-void event_free(struct event **ep);
+void event_destroy(struct event **ep);
+/* Until every part says it so: */
+#define event_new event_create
+#define event_free event_destroy
 
 #endif

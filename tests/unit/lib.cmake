@@ -1,0 +1,5 @@
+hs_unit_test(base_test SOURCES unit/base/base_test.c LIBS base)
+hs_unit_test(proxy_test SOURCES unit/wire/proxy_test.c LIBS wire)
+hs_unit_test(event_test SOURCES unit/wire/event_test.c LIBS wire PkgConfig::CJSON)
+hs_unit_test(spool_test SOURCES unit/daemon/spool_test.c LIBS daemon)
+hs_unit_test(conn_test SOURCES unit/daemon/conn_test.c LIBS daemon)
