@@ -1,0 +1,103 @@
+#include "relaytrap/look.h"
+
+#include "base/str.h"
+#include "wire/identity.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct look *const looks[] = { &look_postfix, &look_sendmail };
+
+const struct look *
+look_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		if (strcmp(looks[i]->name, name) == 0)
+			return looks[i];
+	}
+	return looks[0];
+}
+
+static const char *
+value_of(char letter, const struct look_values *v, char scratch[64])
+{
+	time_t seconds = (time_t)(v->wall_ms / 1000);
+	struct tm tm;
+
+	switch (letter) {
+	case 'h':
+		return v->host;
+	case 'c':
+		return v->client;
+	case 'i':
+		return v->address;
+	case 'a':
+		return v->argument;
+	case 'x':
+		return v->word;
+	case 'q':
+		return v->queue_id;
+	case 'n':
+		snprintf(scratch, 64, "%llu", (unsigned long long)v->bytes);
+		return scratch;
+	case 'd':
+		gmtime_r(&seconds, &tm);
+		strftime(scratch, 64, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		return scratch;
+	default:
+		return "%";
+	}
+}
+
+struct output {
+	char *at;
+	size_t used;
+	size_t room;
+};
+
+static void
+put(struct output *o, const char *text, size_t len)
+{
+	if (len > o->room - o->used)
+		len = o->room - o->used;
+	memcpy(o->at + o->used, text, len);
+	o->used += len;
+}
+
+size_t
+look_format(const struct look *l, enum look_text text, const struct look_values *v, char out[LOOK_REPLY_MAX])
+{
+	struct output o = { out, 0, LOOK_REPLY_MAX - 2 };
+	char scratch[64];
+
+	for (const char *p = l->texts[text]; *p != '\0'; p++) {
+		if (*p == '\n') {
+			put(&o, "\r\n", 2);
+		} else if (*p == '%') {
+			const char *value = value_of(*++p, v, scratch);
+
+			if (value != NULL)
+				put(&o, value, strlen(value));
+		} else {
+			put(&o, p, 1);
+		}
+	}
+	o.room = LOOK_REPLY_MAX;
+	put(&o, "\r\n", 2);
+	return o.used;
+}
+
+void
+look_host(const struct site_key *key, const struct addr *decoy, const char *domain, char out[LOOK_HOST_MAX])
+{
+	static const char *const heads[] = { "mail", "mx1", "smtp", "mailhost", "relay", "mx", "mail2", "post" };
+	static const char *const words[] = { "alder", "amber", "baker", "birch", "brook", "cedar", "clay", "coral", "crane",
+		"delta", "ember", "falcon", "fern", "flint", "garnet", "grove", "harbor", "hazel", "heron", "iris", "juniper",
+		"larch", "lotus", "maple", "mesa", "onyx", "opal", "osprey", "pearl", "quartz", "raven", "sable" };
+	uint8_t id[IDENTITY_BYTES];
+
+	identity_derive(key, decoy, "mail host", id);
+	snprintf(out, LOOK_HOST_MAX, "%s.%s%s%u.%s", heads[id[0] % 8], words[id[1] % 32], words[id[2] % 32],
+	    (unsigned)(id[3] % 90 + 10), domain);
+}

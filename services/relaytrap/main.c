@@ -1,0 +1,78 @@
+/* relaytrap - an open relay that believes it delivers and keeps everything. */
+#include "base/log.h"
+#include "relaytrap/server.h"
+
+#include <string.h>
+
+static const char *listen_address, *listen_proxy, *listen_networks, *host_domain;
+static long listen_capacity, message_max, memory_max;
+static struct server *server;
+
+static const struct setting settings[] = {
+	{ "listen.address", SETTING_TEXT, &listen_address, "127.0.0.1:2525", 0, 0, "", "Address and port where flows come in." },
+	{ "listen.proxy", SETTING_TEXT, &listen_proxy, "required", 0, 0, "", "PROXY header: required, or off (loopback only)." },
+	{ "listen.networks", SETTING_TEXT, &listen_networks, "127.0.0.0/8", 0, 0, "", "Who may connect: the gateway's and proxytrap's networks." },
+	{ "listen.capacity", SETTING_NUMBER, &listen_capacity, "10000", 1, 1000000, "sessions", "Sessions held at once." },
+	{ "host.domain", SETTING_TEXT, &host_domain, "example.net", 0, 0, "", "Domain of the host names that decoys greet with." },
+	{ "message.max", SETTING_NUMBER, &message_max, "33554432", 1024, 134217728, "bytes", "Largest message taken; offered as SIZE." },
+	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes", "Most that mails not yet stored may hold; beyond it clients hear \"try later\"." },
+};
+
+static void
+start(struct daemon *d)
+{
+	struct server_settings s = {
+		.listen = { listen_address, listen_networks, strcmp(listen_proxy, "off") != 0, listen_capacity },
+		.host_domain = host_domain,
+		.message_max = (uint64_t)message_max,
+		.memory_max = (uint64_t)memory_max,
+	};
+
+	if (strcmp(listen_proxy, "off") != 0 && strcmp(listen_proxy, "required") != 0)
+		log_fatal("msg=\"listen.proxy must be required or off\" value=\"%s\"", listen_proxy);
+	server = server_new(d, &s);
+}
+
+static void
+drain(struct daemon *d)
+{
+	(void)d;
+	server_drain(server);
+}
+
+static void
+stop(struct daemon *d)
+{
+	(void)d;
+	server_shutdown(server);
+}
+
+static void
+presence(void *ctx, struct presence_state *out)
+{
+	(void)ctx;
+	if (server == NULL)
+		return;
+	endpoint_parse(listen_address, &out->at);
+	out->at.port = server_port(server);
+	out->sessions = server_sessions(server);
+	out->capacity = (size_t)listen_capacity;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_service service = {
+		.name = "relaytrap",
+		.purpose = "an open relay that keeps the mail",
+		.settings = settings,
+		.setting_count = sizeof(settings) / sizeof(settings[0]),
+		.needs_site_key = true,
+		.start = start,
+		.drain = drain,
+		.stop = stop,
+		.presence = presence,
+	};
+
+	return daemon_main(&service, argc, argv);
+}

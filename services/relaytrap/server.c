@@ -1,0 +1,414 @@
+#include "relaytrap/server.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "relaytrap/smtp_session.h"
+#include "relaytrap/store.h"
+#include "wire/event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SWEEP_MS = 1000,
+	TRANSCRIPT_LINES_MAX = 64,	/* with 1 KiB a line the event stays within 64 KiB */
+	TRANSCRIPT_LINE_MAX = 512,
+	EVENT_RECIPIENTS_MAX = 32,
+	OUTPUT_MAX = 64 * 1024,	/* replies that the client doesn't read: then we stop reading it */
+};
+
+struct client {
+	struct list node;
+	struct server *server;
+	struct conn *conn;	/* NULL: gone, a store may still answer */
+	struct smtp_session *session;
+	struct store_mail *mail;
+	struct loop_timer *delay;
+	struct flow_info flow;
+	const struct look *look;
+	char host[LOOK_HOST_MAX];
+	unsigned mails;	/* begun: numbers the mail ids */
+	unsigned stored;
+	unsigned mail_events;
+	uint64_t start_ms;
+	bool closing;
+	bool feeding;	/* input is being given to the session: no re-entry */
+	struct event *transcript;
+	struct event *mail_event;	/* prepared at the end of data, emitted when stored */
+};
+
+struct server {
+	struct daemon *daemon;
+	struct listener *listener;
+	struct store *store;
+	struct server_settings settings;
+	struct loop_timer *sweep;
+	struct list clients;
+	size_t count;
+	bool draining;
+};
+
+static metric_value mails_stored, mails_refused, mail_bytes;
+
+static struct event *
+new_event(struct client *c, const char *action, const char *suffix)
+{
+	char id[EVENT_ID_MAX];
+
+	snprintf(id, sizeof(id), "%.64s-%s", c->flow.id, suffix);
+	struct event *e = event_create("relaytrap", daemon_site(c->server->daemon), action, id, clock_wall_ms());
+
+	event_flow(e, &c->flow);
+	return e;
+}
+
+/* ---- the session's sink ---- */
+
+static void
+on_reply(void *ctx, const char *text, size_t len)
+{
+	struct client *c = ctx;
+
+	if (c->conn != NULL)
+		conn_write(c->conn, text, len);
+	event_append(c->transcript, "honeyspam.smtp.transcript", text, len > TRANSCRIPT_LINE_MAX ? TRANSCRIPT_LINE_MAX : len,
+	    TRANSCRIPT_LINES_MAX);
+}
+
+static void
+on_command(void *ctx, const char *line, size_t len)
+{
+	struct client *c = ctx;
+	char text[TRANSCRIPT_LINE_MAX + 2];
+	size_t n = len < TRANSCRIPT_LINE_MAX ? len : TRANSCRIPT_LINE_MAX;
+
+	text[0] = '>';
+	memcpy(text + 1, line, n);
+	event_append(c->transcript, "honeyspam.smtp.transcript", text, n + 1, TRANSCRIPT_LINES_MAX);
+}
+
+static bool
+on_message_begin(void *ctx)
+{
+	struct client *c = ctx;
+
+	c->mail = store_begin(c->server->store, &c->flow, c->mails + 1);
+	if (c->mail == NULL) {
+		metric_add(&mails_refused, 1);
+		return false;
+	}
+	c->mails++;
+	return true;
+}
+
+static void
+on_message_data(void *ctx, const void *data, size_t len)
+{
+	struct client *c = ctx;
+
+	store_add(c->mail, data, len);
+}
+
+static void
+on_message_abort(void *ctx)
+{
+	struct client *c = ctx;
+
+	store_abort(c->mail);
+	c->mail = NULL;
+}
+
+static void
+prepare_mail_event(struct client *c, const struct smtp_envelope *e)
+{
+	char suffix[32];
+
+	snprintf(suffix, sizeof(suffix), "mail-%u", ++c->mail_events);
+	event_destroy(&c->mail_event);
+	c->mail_event = new_event(c, "relay-mail", suffix);
+	event_bytes(c->mail_event, "honeyspam.mail.envelope.mail_from", e->mail_from, strlen(e->mail_from));
+	event_bytes(c->mail_event, "honeyspam.mail.envelope.helo", e->helo, strlen(e->helo));
+	for (size_t i = 0; i < e->recipient_count; i++)
+		event_append(c->mail_event, "honeyspam.mail.envelope.rcpt_to", e->recipients[i], strlen(e->recipients[i]),
+		    EVENT_RECIPIENTS_MAX);
+	event_number(c->mail_event, "honeyspam.mail.recipients", e->recipient_count);
+	event_bytes(c->mail_event, "honeyspam.mail.subject", e->subject, e->subject_len);
+	event_text(c->mail_event, "honeyspam.mail.queue_id", e->queue_id);
+}
+
+static void client_free(struct client *c);
+static void feed(struct client *c);
+
+static void
+on_stored(void *ctx, const struct store_result *r)
+{
+	struct client *c = ctx;
+
+	c->mail = NULL;
+	if (r->ok) {
+		c->stored++;
+		metric_add(&mails_stored, 1);
+		metric_add(&mail_bytes, r->size);
+		event_text(c->mail_event, "honeyspam.mail.id", r->mail_id);
+		event_text(c->mail_event, "honeyspam.mail.sha256", r->sha256);
+		event_number(c->mail_event, "honeyspam.mail.size", r->size);
+		events_emit(daemon_events(c->server->daemon), &c->mail_event);
+	} else {
+		metric_add(&mails_refused, 1);
+		event_destroy(&c->mail_event);
+	}
+	if (c->conn == NULL) {
+		client_free(c);
+		return;
+	}
+	smtp_session_stored(c->session, r->ok);
+	if (!c->feeding)
+		feed(c);
+}
+
+static void
+on_message_end(void *ctx, const struct smtp_envelope *e)
+{
+	struct client *c = ctx;
+
+	prepare_mail_event(c, e);
+	store_commit(c->mail, e, c->look->name, clock_wall_ms(), on_stored, c);
+}
+
+static void
+on_close(void *ctx)
+{
+	struct client *c = ctx;
+
+	c->closing = true;
+}
+
+static void
+on_delay(void *ctx, unsigned ms)
+{
+	struct client *c = ctx;
+
+	conn_pause(c->conn);
+	loop_timer_once(c->delay, ms);
+}
+
+static void
+delay_over(void *ctx)
+{
+	struct client *c = ctx;
+
+	smtp_session_resume(c->session);
+	conn_resume(c->conn);
+	feed(c);
+}
+
+/* ---- the connection ---- */
+
+static void
+emit_transcript(struct client *c)
+{
+	event_number(c->transcript, "honeyspam.smtp.mails", c->stored);
+	event_number(c->transcript, "event.duration", (clock_ms() - c->start_ms) * 1000000);	/* ECS: nanoseconds */
+	events_emit(daemon_events(c->server->daemon), &c->transcript);
+}
+
+static void
+client_free(struct client *c)
+{
+	struct server *s = c->server;
+
+	smtp_session_free(&c->session);
+	event_destroy(&c->transcript);
+	event_destroy(&c->mail_event);
+	loop_timer_free(&c->delay);
+	list_remove(&c->node);
+	free(c);
+	if (--s->count == 0 && s->draining)
+		daemon_drained(s->daemon);
+}
+
+/* The connection is over. A mail that is being stored is waited for: its event must come. */
+static void
+client_gone(struct client *c)
+{
+	c->conn = NULL;
+	listener_flow_ended(c->server->listener);
+	emit_transcript(c);
+	loop_timer_stop(c->delay);
+	if (!smtp_session_storing(c->session))
+		client_free(c);
+}
+
+/* Gives the session what waits, as far as it wants; closes when it said so. */
+static void
+feed(struct client *c)
+{
+	const uint8_t *data;
+	size_t len = 1, used = 1;
+
+	if (c->feeding || c->conn == NULL)
+		return;
+	c->feeding = true;
+	while (!c->closing && used > 0 && conn_output_len(c->conn) < OUTPUT_MAX && (data = conn_peek(c->conn, 0, &len)) != NULL) {
+		used = smtp_session_input(c->session, data, len, clock_ms(), clock_wall_ms() * 1000 + clock_us() % 1000);
+		conn_consume(c->conn, used);
+	}
+	c->feeding = false;
+	/* The client has finished talking, and every answer is given. */
+	if (conn_got_eof(c->conn) && conn_input_len(c->conn) == 0 && !smtp_session_storing(c->session))
+		c->closing = true;
+	if (c->closing) {
+		conn_close(c->conn);
+		client_gone(c);
+	}
+}
+
+static void
+on_data(void *ctx)
+{
+	feed(ctx);
+}
+
+static void
+on_closed(void *ctx, enum conn_end why)
+{
+	(void)why;
+	client_gone(ctx);
+}
+
+static const struct conn_ops client_ops = { .data = on_data, .eof = on_data, .writable = on_data, .closed = on_closed };
+
+/* A proxy's client believes that it reached the host it asked for. */
+static void
+choose_host(struct client *c)
+{
+	struct addr address;
+
+	if (c->flow.authority[0] != '\0' && !addr_parse(c->flow.authority, &address))
+		str_copy(c->host, sizeof(c->host), c->flow.authority);
+	else
+		look_host(daemon_site_key(c->server->daemon), &c->flow.destination.addr, c->server->settings.host_domain, c->host);
+}
+
+static void
+start_session(struct client *c)
+{
+	const struct smtp_sink sink = {
+		.reply = on_reply,
+		.command = on_command,
+		.message_begin = on_message_begin,
+		.message_data = on_message_data,
+		.message_end = on_message_end,
+		.message_abort = on_message_abort,
+		.close = on_close,
+		.delay = on_delay,
+		.ctx = c,
+	};
+	const struct smtp_settings settings = {
+		.look = c->look,
+		.host = c->host,
+		.client = c->flow.source.addr,
+		.message_max = c->server->settings.message_max,
+		.host_secret = (uint32_t)identity_u64(daemon_site_key(c->server->daemon), &c->flow.destination.addr, "queue id"),
+	};
+
+	c->session = smtp_session_new(&settings, &sink, clock_ms(), clock_wall_ms() * 1000);
+}
+
+static void
+on_open(void *ctx, struct conn *conn, const struct flow_info *info)
+{
+	struct server *s = ctx;
+	struct client *c = xcalloc(1, sizeof(*c));
+
+	c->server = s;
+	c->conn = conn;
+	c->flow = *info;
+	c->look = look_find(info->look);
+	c->start_ms = clock_ms();
+	c->delay = loop_timer_new(daemon_loop(s->daemon), delay_over, c);
+	list_append(&s->clients, &c->node);
+	s->count++;
+	choose_host(c);
+	c->transcript = new_event(c, "relay-session", "session");
+	conn_set_ops(conn, &client_ops, c);
+	start_session(c);
+	feed(c);
+}
+
+static void
+sweep(void *ctx)
+{
+	struct server *s = ctx;
+	uint64_t now = clock_ms();
+	struct list *node = s->clients.next;
+
+	while (node != &s->clients) {
+		struct client *c = LIST_OWNER(node, struct client, node);
+
+		node = node->next;
+		if (c->conn == NULL)
+			continue;
+		smtp_session_sweep(c->session, now);
+		feed(c);
+	}
+}
+
+struct server *
+server_new(struct daemon *d, const struct server_settings *settings)
+{
+	struct server *s = xcalloc(1, sizeof(*s));
+
+	s->daemon = d;
+	s->settings = *settings;
+	list_init(&s->clients);
+	s->store = store_new(daemon_bus(d), daemon_site(d), settings->memory_max);
+	s->listener = listener_new(daemon_loop(d), &settings->listen, on_open, s);
+	s->sweep = loop_timer_new(daemon_loop(d), sweep, s);
+	loop_timer_every(s->sweep, SWEEP_MS);
+	metrics_register("mails_total", "result=\"stored\"", METRIC_COUNTER, "Mails by result.", &mails_stored);
+	metrics_register("mails_total", "result=\"refused\"", METRIC_COUNTER, "Mails by result.", &mails_refused);
+	metrics_register("mail_bytes_total", NULL, METRIC_COUNTER, "Octets of stored mails.", &mail_bytes);
+	return s;
+}
+
+void
+server_drain(struct server *s)
+{
+	s->draining = true;
+	listener_stop(s->listener);
+	if (s->count == 0)
+		daemon_drained(s->daemon);
+}
+
+void
+server_shutdown(struct server *s)
+{
+	struct list *node = s->clients.next;
+
+	while (node != &s->clients) {
+		struct client *c = LIST_OWNER(node, struct client, node);
+
+		node = node->next;
+		if (c->conn == NULL)
+			continue;
+		smtp_session_shutdown(c->session);
+		feed(c);
+	}
+}
+
+size_t
+server_sessions(const struct server *s)
+{
+	return listener_flows(s->listener);
+}
+
+uint16_t
+server_port(const struct server *s)
+{
+	return listener_port(s->listener);
+}

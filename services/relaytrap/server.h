@@ -1,0 +1,25 @@
+/* server - flows in, SMTP sessions held, mails handed to the store, events out. */
+#ifndef RELAYTRAP_SERVER_H
+#define RELAYTRAP_SERVER_H
+
+#include "daemon/daemon.h"
+#include "daemon/listener.h"
+
+struct server;
+
+struct server_settings {
+	struct listener_settings listen;
+	const char *host_domain;
+	uint64_t message_max;
+	uint64_t memory_max;
+};
+
+struct server *server_new(struct daemon *d, const struct server_settings *s);
+/* No new flows; daemon_drained() is called when the last one has ended. */
+void server_drain(struct server *s);
+/* Goodbye to all sessions that are left. */
+void server_shutdown(struct server *s);
+size_t server_sessions(const struct server *s);
+uint16_t server_port(const struct server *s);
+
+#endif

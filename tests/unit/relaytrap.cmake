@@ -1,0 +1,2 @@
+hs_unit_test(smtp_session_test SOURCES unit/relaytrap/smtp_session_test.c LIBS relaytrap_core)
+hs_unit_test(smtp_message_test SOURCES unit/relaytrap/smtp_message_test.c LIBS relaytrap_core)
