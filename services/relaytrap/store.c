@@ -218,12 +218,13 @@ send_commit(struct store_mail *m)
 		{ "Hs-Mail-Id", m->id },
 		{ "Hs-Sha256", m->sha_text },
 		{ "Hs-Size", size },
-		{ "Hs-Parts", parts },
 		{ "Hs-Envelope", m->envelope },
+		{ "Hs-Parts", parts },	/* last: left out when empty, nats.c can't read an empty header */
 	};
+	size_t count = sizeof(headers) / sizeof(headers[0]) - (m->part_count == 0 ? 1 : 0);
 
-	if (!bus_publish_stored(m->store->bus, m->store->commit_subject, headers, sizeof(headers) / sizeof(headers[0]), m->buf,
-		m->len, STORE_TIMEOUT_MS, commit_stored, m))
+	if (!bus_publish_stored(m->store->bus, m->store->commit_subject, headers, count, m->buf, m->len, STORE_TIMEOUT_MS,
+		commit_stored, m))
 		finish(m, false);
 }
 

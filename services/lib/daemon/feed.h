@@ -4,8 +4,13 @@
  * message is seen again from there and none is passed over.  Blocking: for
  * threads of logship and api only, never for the loop.
  *
- * A pull consumer that the feed makes for itself and makes anew, from
+ * The server's list shows how far delivery went (AckAll); the reader's own
+ * state is the truth.  A pull consumer that the feed makes for itself and makes anew, from
  * last + 1, whenever its sequence shows a gap or the server lost it.
+ *
+ * Its NATS user publishes, for each stream S and consumer C:
+ *   $JS.API.CONSUMER.DELETE.S.C  $JS.API.CONSUMER.DURABLE.CREATE.S.C  $JS.API.CONSUMER.INFO.S.C
+ *   $JS.API.CONSUMER.MSG.NEXT.S.C  $JS.ACK.S.C.>  and for feed_get $JS.API.STREAM.MSG.GET.S
  */
 #ifndef DAEMON_FEED_H
 #define DAEMON_FEED_H
@@ -48,8 +53,6 @@ void feed_free(struct feed **fp);
  */
 size_t feed_next(struct feed *f, size_t max, uint64_t wait_ms, void (*each)(void *ctx, const struct feed_message *m),
     void *ctx, uint64_t *behind);
-/* Everything up to here is kept by the reader: tells the server, for lag figures. */
-void feed_done(struct feed *f, uint64_t sequence);
 /* One message of the stream by sequence: malloc'd body, or NULL (gone, or NATS away: *gone tells which). */
 void *feed_get(struct bus *b, const char *stream, uint64_t sequence, size_t *len, bool *gone);
 
