@@ -59,7 +59,7 @@ encode(const uint8_t *data, size_t len, char out[TOKEN_TEXT_MAX])
 		unsigned value = 0;
 
 		for (size_t bit = i * 5; bit < i * 5 + 5; bit++)
-			value = value << 1 | (bit < len * 8 ? data[bit / 8] >> (7 - bit % 8) & 1u : 0);
+			value = value << 1 | (bit < len * 8 ? (unsigned)data[bit / 8] >> (7 - bit % 8) & 1u : 0u);
 		if (i == DOT_AFTER)
 			out[used++] = '.';
 		out[used++] = alphabet[value];
