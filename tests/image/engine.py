@@ -1,0 +1,154 @@
+"""engine - a Docker engine of its own for a test, in namespaces of its own.
+
+It has a network namespace (bridges, filters and addresses stay in it), a mount namespace and a process
+namespace: when the engine ends, however it ends, its containers and mounts end with it.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import bases
+
+ROOT = bases.ROOT
+START_S, STOP_S = 60, 60
+BRIDGE = "198.18.250.1/24"
+
+
+class EngineError(Exception):
+    pass
+
+
+def run(*argv, timeout=600, **kwargs):
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, **kwargs)
+    if done.returncode != 0:
+        raise EngineError(f"{' '.join(map(str, argv))}: {(done.stdout + done.stderr)[-4000:]}")
+    return done.stdout
+
+
+def children(pid):
+    with contextlib.suppress(FileNotFoundError):
+        return [int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+class Engine:
+    def __init__(self):
+        self.name = f"hsimg{os.getpid()}"
+        self.run_dir = pathlib.Path("/run") / self.name  # short: a socket's path has 108 bytes
+        (ROOT / "build").mkdir(exist_ok=True)
+        self.data = pathlib.Path(tempfile.mkdtemp(dir=ROOT / "build", prefix="engine-"))
+        self.socket = f"unix://{self.run_dir}/docker.sock"
+        self.process = None
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # ---- its life ----
+
+    def start(self):
+        self.run_dir.mkdir()
+        run("ip", "netns", "add", self.name)
+        run("ip", "-n", self.name, "link", "set", "lo", "up")
+        namespaces = ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "--pid", "--fork"]
+        # `ip netns exec` would hide /sys/fs/cgroup, so nsenter. The engine dies with the test.
+        self.process = subprocess.Popen(
+            [
+                "setpriv", "--pdeathsig", "KILL", *namespaces, "--kill-child", "--mount-proc", "dockerd",
+                "--host", self.socket, "--bip", BRIDGE, "--data-root", str(self.data / "docker"),
+                "--exec-root", f"{self.run_dir}/exec", "--pidfile", f"{self.run_dir}/pid",
+                "--cgroup-parent", f"/{self.name}",
+            ],
+            stdin=subprocess.DEVNULL, stdout=open(self.data / "log", "wb"), stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.wait(self.answers, START_S, "the engine does not answer")
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise EngineError(f"dockerd ended:\n{self.log_tail()}")
+        with contextlib.suppress(EngineError):
+            return bool(self.docker("info", "--format", "{{.ServerVersion}}"))
+
+    def stop(self):
+        """TERM to dockerd, the only child of `unshare`; if it doesn't end, its namespaces' end takes it."""
+        if self.process:
+            for pid in children(self.process.pid):
+                os.kill(pid, signal.SIGTERM)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if pathlib.Path(f"/run/netns/{self.name}").exists():
+            run("ip", "netns", "del", self.name)
+        self.remove_cgroups()
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def remove_cgroups(self):
+        for top in [*pathlib.Path("/sys/fs/cgroup").glob(f"*/{self.name}"), pathlib.Path("/sys/fs/cgroup") / self.name]:
+            for directory, _, _ in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(directory)
+
+    def remains(self):
+        """What is left of an engine that was stopped; empty when it went away whole."""
+        left = [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if self.name in line]
+        left += [str(p) for p in (self.run_dir, self.data, pathlib.Path(f"/run/netns/{self.name}")) if p.exists()]
+        left += [str(p) for p in pathlib.Path("/sys/fs/cgroup").glob(f"*/{self.name}")]
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                left += [words] if str(self.run_dir) in words else []
+        return left
+
+    def log_tail(self, lines=20):
+        return "\n".join((self.data / "log").read_text(errors="replace").splitlines()[-lines:])
+
+    @staticmethod
+    def wait(condition, seconds, complaint):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise EngineError(complaint() if callable(complaint) else complaint)
+            time.sleep(0.2)
+
+    # ---- its use ----
+
+    def docker(self, *words, **kwargs):
+        return run("docker", "--host", self.socket, *words, **kwargs)
+
+    def compose(self, *words, env=(), **kwargs):
+        settings = os.environ | {
+            "DOCKER_HOST": self.socket, "COMPOSE_DOCKER_CLI_BUILD": "0", "DOCKER_BUILDKIT": "0",
+        } | dict(env)  # fmt: skip
+        compose_file = str(ROOT / "docker" / "compose.yaml")
+        return run("docker-compose", "-f", compose_file, "-p", "hs", *words, env=settings, **kwargs)
+
+    def inside(self, *argv, **kwargs):
+        """Runs argv where the engine's host interfaces are."""
+        return run("nsenter", f"--net=/run/netns/{self.name}", *map(str, argv), **kwargs)
+
+    def import_bases(self):
+        """Two images to build on, as environment for compose."""
+        tags = {base: f"honeyspam-base:{base}" for base in bases.LISTS}
+        for base, tar in bases.make().items():
+            self.docker("import", str(tar), tags[base])
+        return {"BASE": tags["run"], "BUILD_BASE": tags["build"]}
+
+    def inspect(self, what):
+        return json.loads(self.docker("inspect", what))[0]
