@@ -143,6 +143,12 @@ class Engine:
         """Runs argv where the engine's host interfaces are."""
         return run("nsenter", f"--net=/run/netns/{self.name}", *map(str, argv), **kwargs)
 
+    def kill(self, container):
+        """-9 to the container's first process, of which only the engine's process namespace knows the number."""
+        (dockerd,) = children(self.process.pid)
+        pid = self.docker("inspect", "-f", "{{.State.Pid}}", container).strip()
+        run("nsenter", "-t", str(dockerd), "--pid", "--mount", "kill", "-9", pid)
+
     def import_bases(self):
         """Two images to build on, as environment for compose."""
         tags = {base: f"honeyspam-base:{base}" for base in bases.LISTS}
