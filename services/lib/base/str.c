@@ -55,6 +55,21 @@ utf8_len(const uint8_t *p, size_t left)
 }
 
 bool
+str_is_utf8(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_len(p + i, len - i);
+
+		if (n == 0)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+bool
 str_escape(char *out, size_t size, const void *data, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -14,6 +14,8 @@ bool str_copy_bytes(char *out, size_t size, const void *data, size_t len);
  * Never cuts within a character or an escape.  Returns false when it cut.
  */
 bool str_escape(char *out, size_t size, const void *data, size_t len);
+/* The whole of it, RFC 3629. */
+bool str_is_utf8(const void *data, size_t len);
 /* Lower-case hexadecimal; out holds 2 * len + 1. */
 void str_hex(char *out, const void *data, size_t len);
 bool str_starts_nocase(const char *text, const char *prefix);

@@ -138,14 +138,20 @@ event_text(struct event *e, const char *path, const char *text)
 	event_bytes(e, path, text, strlen(text));
 }
 
-void
-event_number(struct event *e, const char *path, uint64_t v)
+/* Raw: cJSON prints large numbers with 15 digits. */
+static cJSON *
+raw_number(uint64_t v)
 {
 	char text[24];
 
-	/* Raw: cJSON prints large numbers with 15 digits. */
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)(v < number_max ? v : number_max - 1));
-	set(e, path, cJSON_CreateRaw(text));
+	return cJSON_CreateRaw(text);
+}
+
+void
+event_number(struct event *e, const char *path, uint64_t v)
+{
+	set(e, path, raw_number(v));
 }
 
 void
@@ -154,24 +160,44 @@ event_bool(struct event *e, const char *path, bool v)
 	set(e, path, cJSON_CreateBool(v));
 }
 
-void
-event_append(struct event *e, const char *path, const void *data, size_t len, size_t max)
+/* The array at path, made if need be; NULL when it holds max elements (and says so) or memory is out. */
+static cJSON *
+array_with_room(struct event *e, const char *path, size_t max)
 {
-	char text[EVENT_TEXT_MAX + 1], leaf[KEY_MAX];
+	char leaf[KEY_MAX];
 	cJSON *object = walk(e, path, leaf);
 
 	if (object == NULL)
-		return;
+		return NULL;
 	cJSON *array = cJSON_GetObjectItemCaseSensitive(object, leaf);
 	if (array == NULL)
 		array = cJSON_AddArrayToObject(object, leaf);
-	if ((size_t)cJSON_GetArraySize(array) >= max) {
-		set_truncated(e, path);
+	if ((size_t)cJSON_GetArraySize(array) < max)
+		return array;
+	set_truncated(e, path);
+	return NULL;
+}
+
+void
+event_append(struct event *e, const char *path, const void *data, size_t len, size_t max)
+{
+	char text[EVENT_TEXT_MAX + 1];
+	cJSON *array = array_with_room(e, path, max);
+
+	if (array == NULL)
 		return;
-	}
 	if (!str_escape(text, sizeof(text), data, len))
 		set_truncated(e, path);
 	cJSON_AddItemToArray(array, cJSON_CreateString(text));
+}
+
+void
+event_append_number(struct event *e, const char *path, uint64_t v, size_t max)
+{
+	cJSON *array = array_with_room(e, path, max);
+
+	if (array != NULL)
+		cJSON_AddItemToArray(array, raw_number(v));
 }
 
 void

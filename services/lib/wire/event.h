@@ -39,6 +39,7 @@ void event_number(struct event *e, const char *path, uint64_t v);	/* below 2^53,
 void event_bool(struct event *e, const char *path, bool v);
 /* Appends to an array of strings; at most max elements, the rest sets `<path>_truncated`. */
 void event_append(struct event *e, const char *path, const void *data, size_t len, size_t max);
+void event_append_number(struct event *e, const char *path, uint64_t v, size_t max);
 void event_addr(struct event *e, const char *path, const struct addr *a);
 const char *event_id(const struct event *e);
 const char *event_action(const struct event *e);
