@@ -1,0 +1,72 @@
+/*
+ * flow - a spammer's TCP flow on its way to a trap: picks a replica, connects,
+ * writes the PROXY header and moves bytes, half-close and reset both ways
+ * (DESIGN 3.1, 3.2).  A trap that dies before it has spoken is replaced
+ * without the spammer noticing.  What the flow means to people is the
+ * caller's: it is told of each flow's beginning and end.
+ */
+#ifndef FINGERPRINTD_FLOW_H
+#define FINGERPRINTD_FLOW_H
+
+#include "fingerprintd/stack.h"
+#include "wire/proxy.h"
+
+struct flows;
+struct loop;
+struct replicas;
+
+enum {
+	FLOW_KEPT_MAX = 4096,	/* the client's first bytes, for another replica */
+	FLOW_OUTPUT_MAX = 64 * 1024,	/* bytes on their way to the trap; then the client's window closes */
+	FLOW_TAKEOVERS_MAX = 4,	/* of one flow: a client that kills traps must not kill them all */
+	FLOW_WAIT_MS = 10 * 1000,	/* for a replica */
+	FLOW_RETRY_MS = 250,
+	FLOW_DIAL_MS = 3 * 1000,
+	FLOW_LINGER_MS = 60 * 1000,	/* for the client's FIN after the trap is gone */
+	FLOW_IDLE_MS = 60 * 60 * 1000,	/* the traps have shorter limits: this is for a trap that hangs */
+};
+
+/* What the decoy has at that port. Copied. */
+struct flow_target {
+	const char *service;	/* a constant */
+	const char *look;
+	const char *personality;
+};
+
+struct flow_end {
+	const struct flow_info *info;
+	const char *service;
+	uint64_t bytes_in, bytes_out, duration_ms;
+	const char *reason;	/* a word: fin, reset, timeout, trap-reset, trap-timeout, no-replica, drained */
+};
+
+struct flows_ops {
+	void (*opened)(void *ctx, const struct flow_info *info, const char *service);
+	void (*ended)(void *ctx, const struct flow_end *end);
+	void *ctx;
+};
+
+struct flows_settings {
+	struct loop *loop;
+	struct replicas *replicas;
+	const char *site;
+	size_t max;
+};
+
+struct flows *flows_new(const struct flows_settings *s, const struct flows_ops *ops);
+/* After flows_reset_all(). */
+void flows_free(struct flows **fp);
+
+/* The stack's callbacks. False: full. */
+bool flows_open(struct flows *fs, struct stack_flow *peer, const struct flow_target *target);
+void flows_data(struct stack_flow *peer);
+void flows_eof(struct stack_flow *peer);
+void flows_writable(struct stack_flow *peer);
+void flows_closed(struct stack_flow *peer, enum stack_end why);
+
+/* Waiting flows look for a replica, lingering ones end; call it every 100 ms or so. */
+void flows_sweep(struct flows *fs, uint64_t now_ms);
+void flows_reset_all(struct flows *fs);	/* the drain is over */
+size_t flows_count(const struct flows *fs);
+
+#endif

@@ -1,0 +1,8 @@
+hs_fuzz_test(personality_fuzz SOURCES fuzz/personality_fuzz.c LIBS fingerprintd_core)
+hs_fuzz_test(decoys_fuzz SOURCES fuzz/decoys_fuzz.c LIBS fingerprintd_core)
+hs_fuzz_test(gateway_fuzz SOURCES fuzz/gateway_fuzz.c LIBS fingerprintd_core fingerprintd_tcp)
+foreach(fuzz decoys_fuzz gateway_fuzz)
+  if(TARGET ${fuzz})
+    target_compile_definitions(${fuzz} PRIVATE PERSONALITIES="${CMAKE_SOURCE_DIR}/fingerprintd/personalities")
+  endif()
+endforeach()
