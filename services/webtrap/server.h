@@ -1,0 +1,31 @@
+/*
+ * server - flows of webtrap.  It peeks at each request, answers what fits into
+ * 16 KiB byte for byte as the look's server would, and hands a request with
+ * more body to http.  Events and visitors are kept here.
+ *
+ * Peeking leaves the request in the socket, so that any request, with the
+ * connection, can still be given away whole.
+ */
+#ifndef WEBTRAP_SERVER_H
+#define WEBTRAP_SERVER_H
+
+#include "daemon/daemon.h"
+#include "daemon/listener.h"
+
+struct server;
+
+struct server_settings {
+	struct listener_settings listen;
+	const char *domains;	/* of poisoned addresses */
+	long visitors;	/* sources remembered */
+};
+
+struct server *server_new(struct daemon *d, const struct server_settings *settings);
+/* Takes nothing new; calls daemon_drained() when the last flow has ended. */
+void server_drain(struct server *s);
+/* Ends what is left, but for answers that are being sent: these end with the process. */
+void server_shutdown(struct server *s);
+size_t server_sessions(const struct server *s);
+uint16_t server_port(const struct server *s);
+
+#endif
