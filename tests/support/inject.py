@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""inject - gives files as mails to an SMTP server, byte for byte, straight or through a SOCKS5 proxy.
+
+    inject.py --server IP:PORT [--socks IP:PORT] [--sessions N] [--patience S] FOLDER
+
+Each file goes as it is (smtplib would mend line ends), dots stuffed. A mail that gets no 250 is tried again
+until its patience is over. One JSON line a mail on stdout: name, sha256 of what was accepted, tries, seconds.
+"""
+
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import pathlib
+import socket
+import struct
+import sys
+import time
+
+TIMEOUT_S = 60.0
+RETRY_S = 0.1
+
+
+class Refused(Exception):
+    pass
+
+
+def address(text):
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+def through_socks(proxy, server):
+    """RFC 1928, without authentication."""
+    s = socket.create_connection(proxy, TIMEOUT_S)
+    host, port = server
+    s.sendall(b"\x05\x01\x00\x05\x01\x00\x03" + bytes([len(host)]) + host.encode() + struct.pack("!H", port))
+    answer = s.makefile("rb")
+    if answer.read(2) != b"\x05\x00" or answer.read(4)[:2] != b"\x05\x00":
+        raise Refused("the proxy refuses")
+    answer.read(6)
+    return s
+
+
+class Session:
+    """One connection; mails go through it one after the other."""
+
+    def __init__(self, server, proxy):
+        self.socket = through_socks(proxy, server) if proxy else socket.create_connection(server, TIMEOUT_S)
+        self.socket.settimeout(TIMEOUT_S)
+        self.file = self.socket.makefile("rb")
+        self.expect("220")
+        self.say("EHLO spammer.example", "250")
+
+    def expect(self, code):
+        while True:
+            line = self.file.readline()
+            if not line:
+                raise Refused("the connection ended")
+            if line[3:4] != b"-":
+                break
+        if line[:3] != code.encode():
+            raise Refused(line.decode(errors="replace").strip())
+
+    def say(self, line, code):
+        self.socket.sendall(line.encode() + b"\r\n")
+        self.expect(code)
+
+    def send(self, name, data):
+        self.say("MAIL FROM:<spammer@spam.example>", "250")
+        self.say(f"RCPT TO:<{name}@victim.example>", "250")
+        self.say("DATA", "354")
+        stuffed = data.replace(b"\r\n.", b"\r\n..")
+        self.socket.sendall((b"." if data[:1] == b"." else b"") + stuffed + b".\r\n")
+        self.expect("250")
+
+    def close(self):
+        try:
+            self.say("QUIT", "221")
+        except (OSError, Refused):
+            pass
+        self.socket.close()
+
+
+def deliver(work, args):
+    """One sender: takes mails from the list until it is empty."""
+    session = None
+    while True:
+        try:
+            name, data = work.pop()
+        except IndexError:
+            break
+        start, tries, why = time.monotonic(), 0, ""
+        accepted = False
+        while not accepted and time.monotonic() - start < args.patience:
+            tries += 1
+            try:
+                session = session or Session(args.server, args.socks)
+                session.send(name, data)
+                accepted = True
+            except (OSError, Refused) as error:
+                why = str(error)
+                session = session and session.socket.close()
+                time.sleep(RETRY_S)
+        report = {"name": name, "accepted": accepted, "tries": tries, "seconds": round(time.monotonic() - start, 3)}
+        report |= {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "why": why}
+        print(json.dumps(report), flush=True)
+    if session:
+        session.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--server", type=address, required=True)
+    parser.add_argument("--socks", type=address)
+    parser.add_argument("--sessions", type=int, default=4)
+    parser.add_argument("--patience", type=float, default=120.0)
+    parser.add_argument("folder", type=pathlib.Path)
+    args = parser.parse_args()
+    work = [(path.name, path.read_bytes()) for path in sorted(args.folder.iterdir(), reverse=True)]
+    with concurrent.futures.ThreadPoolExecutor(args.sessions) as pool:
+        for done in [pool.submit(deliver, work, args) for _ in range(args.sessions)]:
+            done.result()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
