@@ -63,6 +63,8 @@ read_tlv(struct reader *r, struct flow_info *info)
 			continue;
 		if (!text_valid(value, len))
 			return false;
+		/* Said twice, the last one counts, whole. */
+		memset((char *)info + tlvs[i].offset, 0, PROXY_TLV_TEXT_MAX);
 		str_copy_bytes((char *)info + tlvs[i].offset, PROXY_TLV_TEXT_MAX, value, len);
 	}
 	return true;
