@@ -236,8 +236,9 @@ http_add(struct http *h, int fd, void *flow)
 	c->flow = flow;
 	remember(h, c);
 	if (MHD_add_connection(h->mhd, fd, &nobody, sizeof(nobody)) != MHD_YES) {	/* it has closed fd */
-		if (h->by_fd[fd] == c)
-			forget(c);
+		if (h->by_fd[fd] != c)
+			return true;	/* it had begun: ended() was called */
+		forget(c);
 		return false;
 	}
 	loop_timer_once(h->timer, 0);	/* its first request is there already */
@@ -254,7 +255,7 @@ http_new(struct loop *l, size_t capacity, const struct http_ops *ops)
 	h->ops = ops;
 	h->conns = slab_new(sizeof(struct http_conn), capacity);
 	/* Strictness -1: what can be judged by us comes to us, and is refused in character. */
-	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, h,
+	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request, h,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)capacity, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PAGE_KEEP_S,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, -1,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, h, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, h,

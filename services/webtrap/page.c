@@ -249,6 +249,7 @@ found_front(struct making *k)
 	const char *index_name = k->site->look->index_name;
 	char path[32];
 
+	str_copy(k->path, sizeof(k->path), "/");	/* one file, one date */
 	found_file(k, PAGE_FRONT, maze_front(&k->site->maze, k->out->body));
 	if (index_name == NULL)
 		return;
@@ -257,13 +258,21 @@ found_front(struct making *k)
 	k->values[LOOK_CONTENT_LOCATION] = k->index;
 }
 
+static bool
+is_index(const struct making *k)
+{
+	const char *name = k->site->look->index_name;
+
+	return strcmp(k->path, "/") == 0 || (name == NULL ? is_page(k, "/index") : strcmp(k->path + 1, name) == 0);
+}
+
 static void
 find_page(struct making *k)
 {
 	const struct maze *m = &k->site->maze;
 	char *body = k->out->body;
 
-	if (strcmp(k->path, "/") == 0 || is_page(k, "/index")) {
+	if (is_index(k)) {
 		found_front(k);
 	} else if (strcmp(k->path, "/robots.txt") == 0) {
 		found_file(k, PAGE_ROBOTS, maze_robots(m, body));

@@ -9,7 +9,12 @@
 #include "webtrap/look.h"
 #include "webtrap/maze.h"
 
-enum { PAGE_FIELDS_MAX = 16, PAGE_FIELD_TEXT_MAX = 320, PAGE_ANSWER_HEAD_MAX = 8 * 1024, PAGE_KEEP_S = 15 /* how long a connection may be idle */ };
+enum {
+	PAGE_FIELDS_MAX = 16,
+	PAGE_FIELD_TEXT_MAX = 320,
+	PAGE_ANSWER_HEAD_MAX = 8 * 1024,
+	PAGE_KEEP_S = 15,	/* how long a connection may be idle */
+};
 
 #define PAGE_KINDS(X)          \
 	X(FRONT, "front")      \

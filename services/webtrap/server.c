@@ -103,7 +103,8 @@ add_url(struct event *e, const struct request *r)
 		}
 	}
 	event_span(e, "url.original", r->target.at == NULL ? r->line : r->target);
-	event_span(e, "url.path", path);
+	if (path.len > 0 && path.at[0] == '/')
+		event_span(e, "url.path", path);
 	event_span(e, "url.query", query);
 	event_span(e, "url.domain", r->host);
 }
@@ -142,7 +143,8 @@ tell_harvester(struct visit *v, const struct request *r, const struct visitor *w
 	event_text(e, "honeyspam.web.visitor", "harvester");
 	event_text(e, "honeyspam.web.page", page_kind_name(PAGE_MAZE));
 	event_number(e, "honeyspam.web.addresses", who->addresses);
-	event_text(e, "honeyspam.web.reason", who->read_robots ? "read robots.txt and entered what it forbids" : "entered what robots.txt forbids");
+	event_text(e, "honeyspam.web.reason",
+	    who->read_robots ? "read robots.txt and entered what it forbids" : "entered what robots.txt forbids");
 	events_emit(daemon_events(v->server->daemon), &e);
 	metric_add(&harvesters, 1);
 }
