@@ -131,6 +131,7 @@ open_consumer(struct feed *f)
 	jsSubOptions_Init(&options);
 	options.Stream = f->stream;
 	options.Consumer = f->consumer;
+	options.Config.HeadersOnly = f->headers_only;	/* nats.c compares it with what the consumer has */
 	return js_PullSubscribe(&f->sub, f->js, f->subject, f->consumer, NULL, &options, &code) == NATS_OK;
 }
 
