@@ -1,0 +1,5 @@
+add_library(badlink_core STATIC support/badlink_core.c support/badlink_options.c)
+target_include_directories(badlink_core PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+target_link_libraries(badlink_core PUBLIC strict base)
+add_executable(badlink support/badlink.c)
+target_link_libraries(badlink PRIVATE badlink_core)
