@@ -29,15 +29,15 @@
 #include <unistd.h>
 
 enum {
-	READ_BURST = 64,	/* frames of one port before the other one and the clock have their turn */
+	READ_BURST = 64, /* frames of one port before the other one and the clock have their turn */
 	RECEIVE_BYTES = 8 << 20
 };
 
 struct way {
 	struct badlink *link;
 	int from, to;
-	uint64_t unsent;	/* forwarded ones that the interface refused */
-	uint64_t missed;	/* the kernel dropped them before we could read */
+	uint64_t unsent; /* forwarded ones that the interface refused */
+	uint64_t missed; /* the kernel dropped them before we could read */
 };
 
 struct bridge {
@@ -87,7 +87,7 @@ open_port(const char *interface)
 		die(1, "there is no interface %s", interface);
 	set_option(fd, PACKET_IGNORE_OUTGOING, &one, sizeof(one), interface);
 	set_option(fd, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous), interface);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));	/* as much as the system allows */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)); /* as much as the system allows */
 	if (bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0)
 		die(1, "%s can't be bound: %s", interface, strerror(errno));
 	return fd;
@@ -133,7 +133,7 @@ set_timer(const struct bridge *b)
 	uint64_t there = badlink_due_us(b->ways[BADLINK_A_TO_B].link);
 	uint64_t back = badlink_due_us(b->ways[BADLINK_B_TO_A].link);
 	uint64_t due_us = there < back ? there : back;
-	struct itimerspec at = { 0 };	/* zero: no timer */
+	struct itimerspec at = { 0 }; /* zero: no timer */
 
 	if (due_us != BADLINK_NEVER) {
 		at.it_value.tv_sec = (time_t)(due_us / 1000000);
@@ -190,7 +190,7 @@ run(struct bridge *b)
 			read_port(&b->ways[way]);
 			write_due(&b->ways[way]);
 		}
-		set_timer(b);	/* also takes back what the timer has told */
+		set_timer(b); /* also takes back what the timer has told */
 	}
 }
 
@@ -220,8 +220,8 @@ print_way(const char *name, struct way *w)
 	printf("\"%s\": {\"forwarded\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"reordered\": %" PRIu64
 	       ", \"duplicated\": %" PRIu64 ", \"corrupted\": %" PRIu64 ", \"dropped_full\": %" PRIu64,
 	    name, c->forwarded, c->lost, c->reordered, c->duplicated, c->corrupted, c->dropped_full);
-	printf(", \"too_long\": %" PRIu64 ", \"unsent\": %" PRIu64 ", \"missed\": %" PRIu64 "}", c->too_long, w->unsent,
-	    w->missed);
+	printf(", \"too_long\": %" PRIu64 ", \"unsent\": %" PRIu64 ", \"missed\": %" PRIu64 "}", c->too_long,
+	    w->unsent, w->missed);
 }
 
 static void

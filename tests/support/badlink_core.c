@@ -15,7 +15,7 @@ struct frame {
 
 struct entry {
 	uint64_t due_us;
-	uint64_t sequence;	/* equal due times leave in the order in which they came */
+	uint64_t sequence; /* equal due times leave in the order in which they came */
 	struct frame *frame;
 };
 
@@ -24,11 +24,11 @@ struct badlink {
 	struct badlink_counters counters;
 	uint64_t random[4];
 	struct slab *frames;
-	struct entry *heap;	/* the next to leave on top */
+	struct entry *heap; /* the next to leave on top */
 	size_t count;
 	size_t bytes;
-	uint64_t busy_until_ns;	/* a limited wire carries one frame at a time */
-	uint64_t last_due_us;	/* of the frames that keep their order */
+	uint64_t busy_until_ns; /* a limited wire carries one frame at a time */
+	uint64_t last_due_us;   /* of the frames that keep their order */
 	uint64_t next_sequence;
 	uint64_t latest_out;
 };
@@ -38,7 +38,7 @@ struct fate {
 	bool lost;
 	bool late;
 	bool twice;
-	size_t flip_bit;	/* 0: none; the header's bits are never flipped */
+	size_t flip_bit; /* 0: none; the header's bits are never flipped */
 	uint64_t delay_us;
 };
 
@@ -167,7 +167,8 @@ sent_us(struct badlink *b, size_t len, uint64_t now_us)
 {
 	if (b->set.rate == 0)
 		return now_us;
-	b->busy_until_ns = later(b->busy_until_ns, now_us * 1000) + len * 8 * UINT64_C(1000000000) / b->set.rate;
+	b->busy_until_ns =
+	    later(b->busy_until_ns, now_us * 1000) + len * 8 * UINT64_C(1000000000) / b->set.rate;
 	return (b->busy_until_ns + 999) / 1000;
 }
 
@@ -197,7 +198,7 @@ queue(struct badlink *b, const void *data, size_t len, const struct fate *f, uin
 	if (f->flip_bit != 0)
 		frame->data[f->flip_bit / 8] ^= (uint8_t)(1u << f->flip_bit % 8);
 	b->bytes += len;
-	heap_push(b, (struct entry) { due_us(b, len, f, now_us), b->next_sequence++, frame });
+	heap_push(b, (struct entry){ due_us(b, len, f, now_us), b->next_sequence++, frame });
 	return true;
 }
 
@@ -248,7 +249,7 @@ badlink_output(struct badlink *b, uint64_t now_us, uint8_t out[BADLINK_FRAME_MAX
 struct badlink_settings
 badlink_perfect(void)
 {
-	return (struct badlink_settings) {
+	return (struct badlink_settings){
 		.reorder_delay_us = 10000,
 		.queue_frames = BADLINK_QUEUE_FRAMES,
 		.queue_bytes = BADLINK_QUEUE_BYTES,

@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 enum {
-	BADLINK_FRAME_MAX = 2048,	/* an MTU of 1500 and room for tags; longer ones come from offloads left on */
+	/* An MTU of 1500 and room; longer ones come from offloads left on. */
+	BADLINK_FRAME_MAX = 2048,
 	BADLINK_ETHERNET_HEADER = 14,
 	BADLINK_QUEUE_FRAMES = 4096,
 	BADLINK_QUEUE_BYTES = 2 << 20
@@ -23,26 +24,26 @@ enum {
 
 struct badlink_settings {
 	uint64_t seed;
-	double loss;	/* these four: the share of frames, 0 to 1 */
+	double loss; /* these four: the share of frames, 0 to 1 */
 	double reorder;
 	double duplicate;
 	double corrupt;
-	uint64_t reorder_delay_us;	/* how much later a reordered frame leaves */
+	uint64_t reorder_delay_us; /* how much later a reordered frame leaves */
 	uint64_t delay_us;
-	uint64_t jitter_us;	/* delay is uniform in delay +- jitter, never below 0 */
-	uint64_t rate;	/* bits a second; 0: no limit */
+	uint64_t jitter_us; /* delay is uniform in delay +- jitter, never below 0 */
+	uint64_t rate;      /* bits a second; 0: no limit */
 	size_t queue_frames;
 	size_t queue_bytes;
 };
 
 struct badlink_counters {
-	uint64_t forwarded;	/* came out, copies included */
+	uint64_t forwarded; /* came out, copies included */
 	uint64_t lost;
-	uint64_t reordered;	/* came out after a frame that went in later */
+	uint64_t reordered; /* came out after a frame that went in later */
 	uint64_t duplicated;
 	uint64_t corrupted;
-	uint64_t dropped_full;	/* the queue was full */
-	uint64_t too_long;	/* above BADLINK_FRAME_MAX */
+	uint64_t dropped_full; /* the queue was full */
+	uint64_t too_long;     /* above BADLINK_FRAME_MAX */
 };
 
 struct badlink;

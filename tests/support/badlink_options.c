@@ -7,7 +7,7 @@
 
 enum {
 	TIME_MAX_MS = 60000,
-	RATE_MIN = 1000	/* a frame of the longest kind then takes 16 s */
+	RATE_MIN = 1000 /* a frame of the longest kind then takes 16 s */
 };
 
 static const double rate_max = 1e12;
@@ -15,19 +15,21 @@ static const double rate_max = 1e12;
 enum kind {
 	KIND_NUMBER,
 	KIND_SHARE,
-	KIND_TIME,	/* milliseconds in, microseconds kept */
+	KIND_TIME, /* milliseconds in, microseconds kept */
 	KIND_RATE
 };
 
 static const struct row {
 	const char *name;
 	enum kind kind;
-	size_t offset;	/* in struct badlink_settings */
+	size_t offset; /* in struct badlink_settings */
 	const char *help;
 } rows[] = {
-	{ "seed", KIND_NUMBER, offsetof(struct badlink_settings, seed), "what all chance comes from (default 0)" },
+	{ "seed", KIND_NUMBER, offsetof(struct badlink_settings, seed),
+	    "what all chance comes from (default 0)" },
 	{ "loss", KIND_SHARE, offsetof(struct badlink_settings, loss), "share of the frames that get lost" },
-	{ "reorder", KIND_SHARE, offsetof(struct badlink_settings, reorder), "share held back for reorder-delay" },
+	{ "reorder", KIND_SHARE, offsetof(struct badlink_settings, reorder),
+	    "share held back for reorder-delay" },
 	{ "reorder-delay", KIND_TIME, offsetof(struct badlink_settings, reorder_delay_us),
 	    "so that the next ones overtake (default 10)" },
 	{ "duplicate", KIND_SHARE, offsetof(struct badlink_settings, duplicate), "share that arrives twice" },
@@ -36,7 +38,8 @@ static const struct row {
 	{ "delay", KIND_TIME, offsetof(struct badlink_settings, delay_us), "of every frame" },
 	{ "jitter", KIND_TIME, offsetof(struct badlink_settings, jitter_us),
 	    "delay is uniform in delay +- jitter; keeps the order" },
-	{ "rate", KIND_RATE, offsetof(struct badlink_settings, rate), "limit; k, M and G may follow the number" },
+	{ "rate", KIND_RATE, offsetof(struct badlink_settings, rate),
+	    "limit; k, M and G may follow the number" },
 };
 
 static const struct {
@@ -55,7 +58,7 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 static bool
 parse_number(const char *text, const char *units, double *value, char *unit)
 {
-	size_t digits = strspn(text, "0123456789.");	/* strtod(3) would take 0x10, 1e3 and nan too */
+	size_t digits = strspn(text, "0123456789."); /* strtod(3) would take 0x10, 1e3 and nan too */
 	char *end;
 
 	*value = strtod(text, &end);
@@ -207,12 +210,14 @@ badlink_options_usage(FILE *f)
 {
 	fputs("usage: badlink [OPTION...] A B\n"
 	      "Bridges the interfaces A and B as a bad wire would, until SIGTERM or SIGINT;\n"
-	      "then prints what it did as one line of JSON.  Needs CAP_NET_RAW.\n\n", f);
+	      "then prints what it did as one line of JSON.  Needs CAP_NET_RAW.\n\n",
+	    f);
 	for (size_t i = 0; i < ROWS; i++) {
 		int n = fprintf(f, "  --%s=%s", rows[i].name, kinds[rows[i].kind].placeholder);
 
 		fprintf(f, "%*s%s\n", n < 26 ? 26 - n : 1, "", rows[i].help);
 	}
 	fputs("  --only=a-to-b|b-to-a    the other direction stays perfect\n\n"
-	      "P is a share, 0 to 1 or per cent (8%).  The same seed hits the same frames.\n", f);
+	      "P is a share, 0 to 1 or per cent (8%).  The same seed hits the same frames.\n",
+	    f);
 }

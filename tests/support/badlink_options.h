@@ -11,7 +11,7 @@ enum { BADLINK_A_TO_B, BADLINK_B_TO_A, BADLINK_DIRECTIONS };
 
 struct badlink_options {
 	struct badlink_settings way[BADLINK_DIRECTIONS];
-	const char *interface[2];	/* a, b: point into argv */
+	const char *interface[2]; /* a, b: point into argv */
 	bool help;
 };
 

@@ -46,7 +46,8 @@ get_number(struct badlink *b, uint64_t now_us, uint32_t *n)
 
 /* Sends one frame every millisecond through a wire; fills order with what came out and returns how many. */
 static size_t
-pass(const struct badlink_settings *s, unsigned direction, struct badlink_counters *c, uint32_t order[2 * FRAMES])
+pass(const struct badlink_settings *s, unsigned direction, struct badlink_counters *c,
+    uint32_t order[2 * FRAMES])
 {
 	struct badlink *b = badlink_new(s, direction);
 	size_t count = 0;
@@ -324,7 +325,7 @@ test_the_rate_limits(void **state)
 	s.rate = 1000000;
 	struct badlink *b = badlink_new(&s, 0);
 	for (uint32_t i = 0; i < 100; i++)
-		put_number(b, i, 1250, start_us);	/* 10,000 bits: 10 ms */
+		put_number(b, i, 1250, start_us); /* 10,000 bits: 10 ms */
 	for (uint32_t i = 0; i < 100; i++) {
 		assert_int_equal(badlink_due_us(b), start_us + (i + 1) * 10000);
 		assert_false(get_number(b, badlink_due_us(b) - 1, &n));
