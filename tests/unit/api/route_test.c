@@ -18,8 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READER "Bearer read-0123456789abcdef"
-#define OPERATOR "Bearer oper-0123456789abcdef"
+#define READ_TOKEN "read-0123456789abcdef"
+#define OPERATOR_TOKEN "oper-0123456789abcdef"
+#define READER "Bearer " READ_TOKEN
+#define OPERATOR "Bearer " OPERATOR_TOKEN
 
 static struct api api;
 static enum raw_result raw_result;
@@ -121,8 +123,8 @@ setup(void **state)
 	char error[512];
 
 	(void)state;
-	write_token(read_path, sizeof(read_path), READER + 7);
-	write_token(operator_path, sizeof(operator_path), OPERATOR + 7);
+	write_token(read_path, sizeof(read_path), READ_TOKEN);
+	write_token(operator_path, sizeof(operator_path), OPERATOR_TOKEN);
 	api.ops = &ops;
 	api.tokens = tokens_new(read_path, operator_path, error, sizeof(error));
 	api.model = model_new(&s, error, sizeof(error));
