@@ -11,7 +11,6 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 import bases
@@ -19,6 +18,8 @@ import bases
 ROOT = bases.ROOT
 START_S, STOP_S = 60, 60
 BRIDGE = "198.18.250.1/24"
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+PREFIX = "hsimg"  # then the test's process id
 
 
 class EngineError(Exception):
@@ -38,12 +39,32 @@ def children(pid):
     return []
 
 
+def remove_cgroups(name):
+    for top in [*CGROUPS.glob(f"*/{name}"), CGROUPS / name]:
+        for directory, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+
+
+def sweep():
+    """Files, cgroups and namespaces of tests that were killed; their engines died with them."""
+    for place in (pathlib.Path("/run/netns"), pathlib.Path("/run"), ROOT / "build"):
+        for path in place.glob(f"{PREFIX}*"):
+            pid = path.name.removeprefix(PREFIX).rstrip("a")
+            if pathlib.Path(f"/proc/{pid}").exists():
+                continue
+            if place.name == "netns":
+                run("ip", "netns", "del", path.name)
+            else:
+                remove_cgroups(path.name)
+                shutil.rmtree(path, ignore_errors=True)
+
+
 class Engine:
     def __init__(self):
-        self.name = f"hsimg{os.getpid()}"
+        self.name = f"{PREFIX}{os.getpid()}"
         self.run_dir = pathlib.Path("/run") / self.name  # short: a socket's path has 108 bytes
-        (ROOT / "build").mkdir(exist_ok=True)
-        self.data = pathlib.Path(tempfile.mkdtemp(dir=ROOT / "build", prefix="engine-"))
+        self.data = ROOT / "build" / self.name
         self.socket = f"unix://{self.run_dir}/docker.sock"
         self.process = None
 
@@ -61,6 +82,8 @@ class Engine:
     # ---- its life ----
 
     def start(self):
+        sweep()
+        self.data.mkdir(parents=True)
         self.run_dir.mkdir()
         run("ip", "netns", "add", self.name)
         run("ip", "-n", self.name, "link", "set", "lo", "up")
@@ -95,21 +118,15 @@ class Engine:
                 self.process.wait()
         if pathlib.Path(f"/run/netns/{self.name}").exists():
             run("ip", "netns", "del", self.name)
-        self.remove_cgroups()
+        remove_cgroups(self.name)
         shutil.rmtree(self.run_dir, ignore_errors=True)
         shutil.rmtree(self.data, ignore_errors=True)
-
-    def remove_cgroups(self):
-        for top in [*pathlib.Path("/sys/fs/cgroup").glob(f"*/{self.name}"), pathlib.Path("/sys/fs/cgroup") / self.name]:
-            for directory, _, _ in os.walk(top, topdown=False):
-                with contextlib.suppress(OSError):
-                    os.rmdir(directory)
 
     def remains(self):
         """What is left of an engine that was stopped; empty when it went away whole."""
         left = [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if self.name in line]
         left += [str(p) for p in (self.run_dir, self.data, pathlib.Path(f"/run/netns/{self.name}")) if p.exists()]
-        left += [str(p) for p in pathlib.Path("/sys/fs/cgroup").glob(f"*/{self.name}")]
+        left += [str(p) for p in CGROUPS.glob(f"*/{self.name}")]
         for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")

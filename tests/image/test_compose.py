@@ -32,7 +32,7 @@ class Stack:
 
     def __init__(self, docker, env, secrets):
         self.docker, self.env, self.secrets = docker, env, secrets
-        self.attacker = f"{docker.name}a"
+        self.attacker = f"{docker.name}a"  # engine.sweep() knows it too
 
     def up(self):
         self.docker.compose("up", "-d", env=self.env)
