@@ -154,7 +154,8 @@ def test_mail_to_a_decoy_is_in_the_api_octet_for_octet(stack, tmp_path):
 
 
 def test_mail_through_the_proxy_decoy_ends_in_our_relay(stack, tmp_path):
-    digest = send(stack, mail("by way of SOCKS"), tmp_path, "smtp://mx.example.net", "--proxy", f"socks5h://{PROXY}:1080")
+    socks = ["--proxy", f"socks5h://{PROXY}:1080"]
+    digest = send(stack, mail("by way of SOCKS"), tmp_path, "smtp://mx.example.net", *socks)
     item = stack.message(digest)
     assert item["source"]["ip"] == ATTACKER_IP
     assert item["asked"] == "mx.example.net:25"
@@ -227,7 +228,7 @@ def delivered(stack, tmp_path):
         ("one line", {"sources.list": "deb http://m.example/debian bookworm main\n"}, "http://m.example/debian"),
         ("options", {"sources.list": "deb [arch=amd64] http://m.example/d bookworm main\n"}, "http://m.example/d"),
         ("a comment", {"sources.list": "#deb http://old.example/d bookworm main\n"}, bases.DEFAULT_MIRROR),
-        ("another's packages", {"sources.list.d/x.list": "deb http://x.example x-bookworm main\n"}, bases.DEFAULT_MIRROR),
+        ("other packages", {"sources.list.d/x.list": "deb http://x.example x-bookworm main\n"}, bases.DEFAULT_MIRROR),
         (
             "stanzas",
             {
