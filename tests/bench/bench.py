@@ -1,0 +1,72 @@
+"""What the benchmarks share: a lab to measure, and the way in which figures are said."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAB = ROOT / "services" / "lab" / "lab.py"
+NATS = "nats-server"
+
+
+class BenchError(Exception):
+    """One sentence for people."""
+
+
+def figure(name, value, unit):
+    print(f"figure {name} {value:.4g} {unit}", flush=True)
+
+
+def add_arguments(parser):
+    own = ROOT / "build" / "release" / "bin"
+    parser.add_argument("--describe", metavar="FILE", help="a lab's description, as services/up --describe prints it")
+    parser.add_argument("--lab", metavar="NAME", default="hs", help="a running lab (default hs, that of services/up)")
+    parser.add_argument("--binaries", metavar="DIR", default=own, help="where none runs: the programs of one to start")
+
+
+def lab_command(name, *words):
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(["/usr/bin/python3", LAB, "--name", name, *words], capture_output=True, text=True, env=env)
+
+
+def described(name):
+    """The description of a running lab, or None."""
+    done = lab_command(name, "describe")
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+@contextlib.contextmanager
+def own_lab(binaries):
+    """A lab that starts here and leaves nothing."""
+    name = f"b{os.getpid()}"
+    print(f"no lab runs: starting one ({name})", file=sys.stderr, flush=True)
+    try:
+        done = lab_command(name, "up", "--detach", "--binaries", str(binaries))
+        if done.returncode != 0:
+            raise BenchError(f"the lab does not start: {done.stdout}{done.stderr}")
+        yield described(name)
+    finally:
+        lab_command(name, "down", "--purge")
+
+
+@contextlib.contextmanager
+def measured_lab(args):
+    """The description of the file's lab, the running one or a new one; and whether it is new."""
+    running = json.loads(pathlib.Path(args.describe).read_text()) if args.describe else described(args.lab)
+    if running is not None:
+        yield running, False
+        return
+    with own_lab(args.binaries) as d:
+        yield d, True
+
+
+def end_with(main):
+    """Runs main(); what people can mend becomes a sentence and status 1."""
+    try:
+        main()
+    except (BenchError, OSError) as error:
+        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(1)
