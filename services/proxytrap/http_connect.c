@@ -2,17 +2,16 @@
 
 #include "base/str.h"
 
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
-enum { HTTP_PORT = 80 };
+enum { HTTP_PORT = 80, HTTPS_PORT = 443, LINE_MAX_BYTES = 4096 };
 
 /* Length of the head with its empty line, 0: not there yet. Bare LF is taken as servers do (RFC 9112 2.2). */
 static size_t
-head_len(const uint8_t *data, size_t len)
+head_len(const uint8_t *data, size_t from, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = from; i < len; i++) {
 		if (data[i] != '\n')
 			continue;
 		if (i + 1 < len && data[i + 1] == '\n')
@@ -23,51 +22,71 @@ head_len(const uint8_t *data, size_t len)
 	return 0;
 }
 
-/* "host:port", "[v6]:port" or "host"; false: no port where one is needed, or nonsense. */
 static bool
-parse_authority(const char *text, size_t len, struct request *out)
+parse_port(const char *text, const char *end, uint16_t *out)
 {
-	const char *end = text + len, *colon = NULL;
-	const char *host = text, *host_end = end;
+	unsigned long port = 0;
 
-	if (len > 0 && *text == '[') {
-		host_end = memchr(text, ']', len);
-		if (host_end == NULL)
-			return false;
-		host++;
-		colon = host_end + 1 < end && host_end[1] == ':' ? host_end + 1 : NULL;
-	} else if ((colon = memchr(text, ':', len)) != NULL) {
-		host_end = colon;
-	}
-	if (host_end == host || !str_copy_bytes(out->host, sizeof(out->host), host, (size_t)(host_end - host)))
+	if (text == end || end - text > 5)
 		return false;
-	if (colon == NULL)
-		return out->port != 0;
-	unsigned long port = strtoul(colon + 1, NULL, 10);
-
-	out->port = (uint16_t)port;
-	return colon + 1 < end && colon[1] >= '0' && colon[1] <= '9' && port > 0 && port <= 65535;
+	for (; text < end; text++) {
+		if (!isdigit((unsigned char)*text))
+			return false;
+		port = port * 10 + (unsigned long)(*text - '0');
+	}
+	*out = (uint16_t)port;
+	return port > 0 && port <= UINT16_MAX;
 }
 
-/* "http://host[:port]/path" */
+/* "host", "host:port", "[v6]" or "[v6]:port"; the port stays as it is when none is given. */
+static bool
+parse_authority(const char *text, const char *end, struct request *out)
+{
+	const char *host = text, *host_end, *after;
+
+	if (text < end && *text == '[') {
+		host++;
+		host_end = memchr(host, ']', (size_t)(end - host));
+		after = host_end == NULL ? NULL : host_end + 1;
+	} else {
+		host_end = memchr(host, ':', (size_t)(end - host));
+		after = host_end = host_end == NULL ? end : host_end;
+	}
+	if (host_end == NULL || host_end == host)
+		return false;
+	if (!str_copy_bytes(out->host, sizeof(out->host), host, (size_t)(host_end - host)))
+		return false;
+	return after == end || (*after == ':' && parse_port(after + 1, end, &out->port));
+}
+
+/* "http://[user@]host[:port][/path]" */
 static bool
 parse_uri(const char *uri, struct request *out)
 {
-	if (!str_starts_nocase(uri, "http://"))
-		return false;
-	const char *authority = uri + strlen("http://");
-	size_t len = strcspn(authority, "/?#");
-	const char *at = memchr(authority, '@', len);
+	static const char scheme[] = "http://";
 
-	if (at != NULL) {	/* user information is skipped */
-		len -= (size_t)(at + 1 - authority);
-		authority = at + 1;
-	}
-	out->port = HTTP_PORT;
-	str_copy(out->path, sizeof(out->path), authority[len] == '\0' ? "/" : authority + len);
-	return parse_authority(authority, len, out);
+	if (!str_starts_nocase(uri, scheme))
+		return false;
+	const char *authority = uri + strlen(scheme);
+	const char *end = authority + strcspn(authority, "/?#");
+	const char *at = memrchr(authority, '@', (size_t)(end - authority));
+
+	str_copy(out->path, sizeof(out->path), *end == '\0' ? "/" : end);
+	return parse_authority(at == NULL ? authority : at + 1, end, out);
 }
 
+/* "HTTP/1.0" or "HTTP/1.1"; others are answered as 1.1 by those we imitate. */
+static bool
+parse_version(const char *text, struct request *out)
+{
+	if (strncmp(text, "HTTP/", 5) != 0 || !isdigit((unsigned char)text[5]) || text[6] != '.' ||
+	    !isdigit((unsigned char)text[7]) || text[8] != '\0')
+		return false;
+	out->http_minor = strcmp(text, "HTTP/1.0") == 0 ? 0 : 1;
+	return true;
+}
+
+/* method SP target SP version (RFC 9112 3) */
 static enum request_result
 parse_line(char *line, struct request *out)
 {
@@ -75,35 +94,48 @@ parse_line(char *line, struct request *out)
 	const char *method = strtok_r(line, " ", &save);
 	const char *target = strtok_r(NULL, " ", &save);
 	const char *version = strtok_r(NULL, " ", &save);
+	bool good;
 
-	if (version == NULL || strncmp(version, "HTTP/", 5) != 0)
+	if (version == NULL || strtok_r(NULL, " ", &save) != NULL || !parse_version(version, out))
 		return REQUEST_BAD;
 	if (strcmp(method, "CONNECT") == 0) {
 		out->protocol = PROTOCOL_HTTP_CONNECT;
-		return parse_authority(target, strlen(target), out) ? REQUEST_OK : REQUEST_BAD;
+		out->port = HTTPS_PORT;	/* Squid and Tinyproxy take CONNECT without a port so */
+		good = parse_authority(target, target + strlen(target), out);
+	} else {
+		out->head = strcmp(method, "HEAD") == 0;
+		out->port = HTTP_PORT;
+		good = parse_uri(target, out);
 	}
-	out->protocol = PROTOCOL_HTTP_GET;
-	out->head = strcmp(method, "HEAD") == 0;
-	return parse_uri(target, out) ? REQUEST_OK : REQUEST_BAD;
+	if (!good)
+		out->host[0] = '\0';
+	return good ? REQUEST_OK : REQUEST_NO_TARGET;
 }
 
 enum request_result
 http_connect_parse(const uint8_t *data, size_t len, struct request *out, size_t *used)
 {
-	char line[4096];
-	size_t head = head_len(data, len);
+	char line[LINE_MAX_BYTES];
+	size_t start = 0;
 
 	memset(out, 0, sizeof(*out));
 	out->protocol = PROTOCOL_HTTP_GET;
-	if (head == 0)
-		return len >= HTTP_HEAD_MAX ? REQUEST_BAD : REQUEST_MORE;
-	*used = head;
-	const uint8_t *end = memchr(data, '\n', head);
-	size_t line_len = (size_t)(end - data);
+	while (start < len && (data[start] == '\r' || data[start] == '\n'))	/* RFC 9112 2.2 */
+		start++;
+	*used = head_len(data, start, len);
+	const uint8_t *end = start < len ? memchr(data + start, '\n', len - start) : NULL;
 
-	if (line_len > 0 && data[line_len - 1] == '\r')
+	if (end == NULL)
+		return len >= HTTP_HEAD_MAX ? REQUEST_BAD : REQUEST_MORE;
+	size_t line_len = (size_t)(end - data) - start;
+
+	if (line_len > 0 && end[-1] == '\r')
 		line_len--;
-	if (memchr(data, '\0', line_len) != NULL || !str_copy_bytes(line, sizeof(line), data, line_len))
+	if (memchr(data + start, '\0', line_len) != NULL || !str_copy_bytes(line, sizeof(line), data + start, line_len))
 		return REQUEST_BAD;
-	return parse_line(line, out);
+	enum request_result result = parse_line(line, out);
+
+	if (*used > 0 || result == REQUEST_BAD)
+		return result;
+	return len >= HTTP_HEAD_MAX ? REQUEST_BAD : REQUEST_MORE;
 }

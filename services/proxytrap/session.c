@@ -1,11 +1,12 @@
 #include "proxytrap/session.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "proxytrap/http_connect.h"
+#include "proxytrap/page.h"
 #include "proxytrap/socks4.h"
 #include "proxytrap/socks5.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,30 +21,28 @@ enum state {
 	STATE_OVER,	/* joined, or goodbye was said */
 };
 
-static const uint16_t mail_ports[] = { 25, 465, 587 };
-
 struct session {
 	struct session_settings settings;
 	struct session_sink sink;
 	enum state state;
 	struct request request;
-	char user[REQUEST_USER_MAX];
+	char user[REQUEST_USER_MAX];	/* heard before the request */
 	uint64_t wall_ms;
 };
 
 const char *
-request_protocol_name(enum request_protocol p)
+session_answer_name(enum session_answer a)
 {
 	static const char *const names[] = {
-		[PROTOCOL_SOCKS4] = "socks4",
-		[PROTOCOL_SOCKS4A] = "socks4a",
-		[PROTOCOL_SOCKS5] = "socks5",
-		[PROTOCOL_HTTP_CONNECT] = "http-connect",
-		[PROTOCOL_HTTP_GET] = "http-get",
+#define X(name, text) [SESSION_##name] = text,
+		SESSION_ANSWERS(X)
+#undef X
 	};
 
-	return names[p];
+	return names[a];
 }
+
+/* ---- replies, in the words of the protocol that was spoken ---- */
 
 static void
 say_goodbye(struct session *s)
@@ -53,126 +52,112 @@ say_goodbye(struct session *s)
 }
 
 static void
-reply_page(struct session *s, enum look_page page)
+reply_page(struct session *s, enum look_page page, const char *body)
 {
-	char out[LOOK_PAGE_MAX], target[REQUEST_HOST_MAX + 8];
-	const struct look_values v = { .host = s->settings.host, .target = target, .wall_ms = s->wall_ms };
+	char out[LOOK_PAGE_MAX], target[REQUEST_TARGET_MAX];
+	const struct look_values v = {
+		.host = s->settings.host,
+		.target = request_target(&s->request, target),
+		.body = body,
+		.port = s->settings.local.port,
+		.http_minor = s->request.http_minor,
+		.wall_ms = s->wall_ms,
+		.head_only = s->request.head,
+	};
 
-	snprintf(target, sizeof(target), "%s:%u", s->request.host, (unsigned)s->request.port);
-	s->sink.reply(s->sink.ctx, out, look_format(s->settings.look, page, &v, out));
+	s->sink.reply(s->sink.ctx, out, look_format(s->settings.look->http, page, &v, out));
 }
 
 static void
-reply_socks4(struct session *s, uint8_t code)
+reply_socks(struct session *s, uint8_t code)
 {
-	uint8_t out[SOCKS4_REPLY_BYTES];
-	bool granted = code == SOCKS4_GRANTED && addr_is_v4(&s->settings.bound.addr);
-
-	socks4_reply(code, granted ? s->settings.bound.port : 0, granted ? addr_v4(&s->settings.bound.addr) : 0, out);
-	s->sink.reply(s->sink.ctx, out, sizeof(out));
-}
-
-static void
-reply_socks5(struct session *s, uint8_t code)
-{
-	const struct endpoint none = { .addr = addr_from_v4(0) };
+	static const struct endpoint zeros = { .addr = { { [10] = 0xff, [11] = 0xff } } };	/* 0.0.0.0 */
+	const struct endpoint *bound = s->settings.look->socks->tells_bound ? &s->settings.bound : &zeros;
 	uint8_t out[SOCKS5_REPLY_MAX];
-	size_t len = socks5_reply(code, code == SOCKS5_OK ? &s->settings.bound : &none, out);
+	size_t len = SOCKS4_REPLY_BYTES;
 
+	if (code == LOOK_SILENT)
+		return;
+	if (s->request.protocol == PROTOCOL_SOCKS5)
+		len = socks5_reply(code, bound, out);
+	else
+		socks4_reply(code == SOCKS5_OK ? SOCKS4_GRANTED : SOCKS4_REJECTED, bound, out);
 	s->sink.reply(s->sink.ctx, out, len);
 }
 
-/* Success or failure, in the words of the protocol that was spoken. */
-static void
-answer(struct session *s, bool ok, enum look_page page, uint8_t socks5_code)
+static enum look_page
+refusal_page(enum request_protocol protocol, enum request_result kind)
 {
-	switch (s->request.protocol) {
-	case PROTOCOL_SOCKS4:
-	case PROTOCOL_SOCKS4A:
-		reply_socks4(s, ok ? SOCKS4_GRANTED : SOCKS4_REJECTED);
-		break;
-	case PROTOCOL_SOCKS5:
-		reply_socks5(s, ok ? SOCKS5_OK : socks5_code);
-		break;
-	case PROTOCOL_HTTP_CONNECT:
-	case PROTOCOL_HTTP_GET:
-		reply_page(s, ok ? LOOK_CONNECTED : page);
-		break;
-	}
-}
-
-static void
-refuse(struct session *s, const char *why, enum look_page page, uint8_t socks5_code)
-{
-	s->sink.observe(s->sink.ctx, &s->request, why);
-	answer(s, false, page, socks5_code);
-	say_goodbye(s);
+	if (kind == REQUEST_NO_TARGET)
+		return LOOK_NO_TARGET;
+	if (kind != REQUEST_OK)
+		return LOOK_BAD_REQUEST;
+	return protocol == PROTOCOL_HTTP_CONNECT ? LOOK_CONNECT_REFUSED : LOOK_GET_REFUSED;
 }
 
 static bool
-mail_port(uint16_t port)
+speaks_http(const struct session *s)
 {
-	for (size_t i = 0; i < sizeof(mail_ports) / sizeof(mail_ports[0]); i++) {
-		if (mail_ports[i] == port)
-			return true;
-	}
-	return false;
+	return s->request.protocol == PROTOCOL_HTTP_CONNECT || s->request.protocol == PROTOCOL_HTTP_GET;
 }
 
-/* A page that no two hosts share: a checker that fetches two would see the same one otherwise. */
+/* kind REQUEST_OK: nothing is wrong with the request, its target doesn't answer. */
 static void
-serve_page(struct session *s)
+refuse(struct session *s, enum session_answer answer, enum request_result kind)
 {
-	static const char *const words[] = { "archive", "catalog", "journal", "gallery", "library", "notes", "review", "studio" };
-	uint64_t hash = 0xcbf29ce484222325 ^ s->settings.page_secret;	/* FNV-1a */
-	char body[1024], head[512];
-
-	for (const char *p = s->request.host; *p != '\0'; p++)
-		hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
-	int body_len = snprintf(body, sizeof(body),
-	    "<html><head><title>%s</title></head><body><h1>%s</h1><p>The %s of %s. Entry %llu.</p></body></html>\n",
-	    s->request.host, s->request.host, words[hash >> 8 & 7], words[hash >> 16 & 7], (unsigned long long)(hash >> 24 & 0xffffff));
-	int head_len = snprintf(head, sizeof(head),
-	    "HTTP/1.1 200 OK\r\nServer: Apache\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", body_len);
-
-	s->sink.observe(s->sink.ctx, &s->request, "page");
-	s->sink.reply(s->sink.ctx, head, (size_t)head_len);
-	if (!s->request.head)
-		s->sink.reply(s->sink.ctx, body, (size_t)body_len);
+	s->sink.observe(s->sink.ctx, &s->request, answer);
+	if (speaks_http(s))
+		reply_page(s, refusal_page(s->request.protocol, kind), NULL);
+	else
+		reply_socks(s, s->settings.look->socks->codes[kind]);
 	say_goodbye(s);
 }
 
-/* Host names go into pages and events: what is no name or address is refused. */
-static bool
-host_valid(const char *host)
+/* ---- decisions ---- */
+
+static void
+show_page(struct session *s)
 {
-	return host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:")] == '\0' && host[0] != '\0';
+	char body[PAGE_MAX];
+
+	s->sink.observe(s->sink.ctx, &s->request, SESSION_PAGE);
+	reply_page(s, LOOK_FOUND, page_format(s->request.host, s->request.path, s->settings.page_secret, body));
+	say_goodbye(s);
 }
 
+/* A web request to a mail port is refused too: SMTP inside of HTTP is not what we relay. */
 static void
 decide(struct session *s)
 {
-	if (!host_valid(s->request.host)) {
-		refuse(s, "bad", LOOK_BAD_REQUEST, 0x01);
-	} else if (s->request.protocol == PROTOCOL_HTTP_GET) {
-		serve_page(s);
-	} else if (mail_port(s->request.port)) {
+	const struct request *r = &s->request;
+
+	if (!request_host_valid(r)) {
+		refuse(s, SESSION_BAD, speaks_http(s) ? REQUEST_NO_TARGET : REQUEST_BAD);
+	} else if (r->protocol == PROTOCOL_HTTP_GET && !request_is_mail(r)) {
+		show_page(s);
+	} else if (r->protocol != PROTOCOL_HTTP_GET && request_is_mail(r)) {
 		s->state = STATE_DIALING;
-		s->sink.dial(s->sink.ctx, &s->request);
+		s->sink.dial(s->sink.ctx, r);
 	} else {
-		refuse(s, "refused", LOOK_FORBIDDEN, SOCKS5_REFUSED);
+		refuse(s, request_is_chain(r) ? SESSION_CHAIN : SESSION_REFUSED, REQUEST_OK);
 	}
 }
 
 static void
 judge(struct session *s, enum request_result result)
 {
+	static const enum session_answer answers[REQUEST_RESULTS] = {
+		[REQUEST_BAD] = SESSION_BAD,
+		[REQUEST_NO_TARGET] = SESSION_BAD,
+		[REQUEST_UNSUPPORTED] = SESSION_UNSUPPORTED,
+		[REQUEST_NO_COMMAND] = SESSION_UNSUPPORTED,
+		[REQUEST_ADDRESS_TYPE] = SESSION_BAD,
+	};
+
 	if (result == REQUEST_OK)
 		decide(s);
-	else if (result == REQUEST_UNSUPPORTED)
-		refuse(s, "unsupported", LOOK_BAD_REQUEST, SOCKS5_COMMAND);
 	else
-		refuse(s, "bad", LOOK_BAD_REQUEST, 0x01);
+		refuse(s, answers[result], result);
 }
 
 /* ---- input: each step eats one message of its protocol, or nothing ---- */
@@ -199,29 +184,34 @@ input_greeting(struct session *s, const uint8_t *data, size_t len)
 		return 0;
 	const uint8_t reply[2] = { 5, method };
 
-	s->sink.reply(s->sink.ctx, reply, sizeof(reply));
 	s->request.protocol = PROTOCOL_SOCKS5;
-	if (method == SOCKS5_METHOD_REFUSED)
+	s->sink.reply(s->sink.ctx, reply, sizeof(reply));
+	if (method == SOCKS5_METHOD_REFUSED) {
+		s->sink.observe(s->sink.ctx, &s->request, SESSION_BAD);
 		say_goodbye(s);
-	else
+	} else {
 		s->state = method == SOCKS5_METHOD_PASSWORD ? STATE_SOCKS5_PASSWORD : STATE_SOCKS5_REQUEST;
+	}
 	return used;
 }
 
+/* Any user and password are right (RFC 1929 2: status 0), and the user is remembered. */
 static size_t
 input_password(struct session *s, const uint8_t *data, size_t len)
 {
-	static const uint8_t welcome[2] = { 1, 0 }, wrong[2] = { 1, 1 };
+	static const uint8_t welcome[2] = { 1, 0 };
 	size_t used = len;
 	enum request_result result = socks5_parse_password(data, len, s->user, &used);
 
 	if (result == REQUEST_MORE)
 		return 0;
-	s->sink.reply(s->sink.ctx, result == REQUEST_OK ? welcome : wrong, 2);
-	if (result == REQUEST_OK)
+	if (result == REQUEST_OK) {
+		s->sink.reply(s->sink.ctx, welcome, sizeof(welcome));
 		s->state = STATE_SOCKS5_REQUEST;
-	else
+	} else {
+		s->sink.observe(s->sink.ctx, &s->request, SESSION_BAD);
 		say_goodbye(s);
+	}
 	return used;
 }
 
@@ -233,7 +223,7 @@ input_socks5(struct session *s, const uint8_t *data, size_t len)
 
 	if (result == REQUEST_MORE)
 		return 0;
-	memcpy(s->request.user, s->user, sizeof(s->request.user));
+	str_copy(s->request.user, sizeof(s->request.user), s->user);
 	judge(s, result);
 	return used;
 }
@@ -241,55 +231,63 @@ input_socks5(struct session *s, const uint8_t *data, size_t len)
 static size_t
 input_http(struct session *s, const uint8_t *data, size_t len)
 {
-	size_t used = len;
+	size_t used;
 	enum request_result result = http_connect_parse(data, len, &s->request, &used);
 
 	if (result == REQUEST_MORE)
+		return 0;
+	if (used == 0 && s->settings.look->http->waits_for_head && len < HTTP_HEAD_MAX)
 		return 0;
 	judge(s, result);
 	return used;
 }
 
+/* Neither SOCKS nor HTTP that this look speaks. */
+static void
+meet_stranger(struct session *s)
+{
+	const uint8_t no[2] = { 5, s->settings.look->socks->stranger };
+
+	s->request.protocol = PROTOCOL_SOCKS5;
+	s->sink.observe(s->sink.ctx, &s->request, SESSION_BAD);
+	if (no[1] != LOOK_SILENT)
+		s->sink.reply(s->sink.ctx, no, sizeof(no));
+	say_goodbye(s);
+}
+
 static void
 choose_protocol(struct session *s, uint8_t first)
 {
-	unsigned speaks = s->settings.look->speaks;
+	const struct look *look = s->settings.look;
 
-	if (first == 4 && speaks & LOOK_SPEAKS_SOCKS4) {
+	if (first == 4 && look->socks != NULL && look->socks->speaks4)
 		s->state = STATE_SOCKS4;
-	} else if (first == 5 && speaks & LOOK_SPEAKS_SOCKS5) {
+	else if (first == 5 && look->socks != NULL)
 		s->state = STATE_SOCKS5_GREETING;
-	} else if (speaks & LOOK_SPEAKS_HTTP) {
+	else if (look->http != NULL)
 		s->state = STATE_HTTP;
-	} else {
-		/* A SOCKS server that hears something else (microsocks, measured): no acceptable method. */
-		static const uint8_t no[2] = { 5, SOCKS5_METHOD_REFUSED };
-
-		s->sink.reply(s->sink.ctx, no, sizeof(no));
-		say_goodbye(s);
-	}
+	else
+		meet_stranger(s);
 }
 
 static size_t
 step(struct session *s, const uint8_t *data, size_t len)
 {
-	switch (s->state) {
-	case STATE_SOCKS4:
-		return input_socks4(s, data, len);
-	case STATE_SOCKS5_GREETING:
-		return input_greeting(s, data, len);
-	case STATE_SOCKS5_PASSWORD:
-		return input_password(s, data, len);
-	case STATE_SOCKS5_REQUEST:
-		return input_socks5(s, data, len);
-	case STATE_HTTP:
-		return input_http(s, data, len);
-	case STATE_START:
-	case STATE_DIALING:
-	case STATE_OVER:
-		break;
-	}
-	return 0;
+	static size_t (*const inputs[])(struct session *, const uint8_t *, size_t) = {
+		[STATE_SOCKS4] = input_socks4,
+		[STATE_SOCKS5_GREETING] = input_greeting,
+		[STATE_SOCKS5_PASSWORD] = input_password,
+		[STATE_SOCKS5_REQUEST] = input_socks5,
+		[STATE_HTTP] = input_http,
+	};
+
+	return inputs[s->state](s, data, len);
+}
+
+static bool
+listening(const struct session *s)
+{
+	return s->state != STATE_DIALING && s->state != STATE_OVER;
 }
 
 size_t
@@ -300,7 +298,7 @@ session_input(struct session *s, const uint8_t *data, size_t len, uint64_t wall_
 	s->wall_ms = wall_ms;
 	if (s->state == STATE_START && len > 0)
 		choose_protocol(s, data[0]);
-	while (used < len && s->state != STATE_DIALING && s->state != STATE_OVER) {
+	while (used < len && listening(s)) {
 		size_t n = step(s, data + used, len - used);
 
 		if (n == 0)
@@ -314,8 +312,11 @@ void
 session_connected(struct session *s, uint64_t wall_ms)
 {
 	s->wall_ms = wall_ms;
-	s->sink.observe(s->sink.ctx, &s->request, "relayed");
-	answer(s, true, LOOK_CONNECTED, SOCKS5_OK);
+	s->sink.observe(s->sink.ctx, &s->request, SESSION_RELAYED);
+	if (speaks_http(s))
+		reply_page(s, LOOK_CONNECTED, NULL);
+	else
+		reply_socks(s, SOCKS5_OK);
 	s->state = STATE_OVER;
 }
 
@@ -323,13 +324,19 @@ void
 session_refused(struct session *s, uint64_t wall_ms)
 {
 	s->wall_ms = wall_ms;
-	refuse(s, "no relay", LOOK_UNREACHABLE, SOCKS5_REFUSED);
+	refuse(s, SESSION_NO_RELAY, REQUEST_OK);
 }
 
 bool
 session_dialing(const struct session *s)
 {
 	return s->state == STATE_DIALING;
+}
+
+const struct request *
+session_request(const struct session *s)
+{
+	return &s->request;
 }
 
 struct session *

@@ -1,13 +1,12 @@
 #include "proxytrap/socks4.h"
 
-#include "base/addr.h"
 #include "base/reader.h"
 #include "base/str.h"
 #include "base/writer.h"
 
 #include <string.h>
 
-enum { SOCKS4_VERSION = 4, SOCKS4_CONNECT = 1, TEXT_MAX = 255 };
+enum { SOCKS4_VERSION = 4, CONNECT = 1, BIND = 2, TEXT_MAX = 255 };
 
 /* Text ended by NUL, at most TEXT_MAX octets. MORE: no NUL yet. */
 static enum request_result
@@ -25,6 +24,24 @@ read_text(struct reader *r, char *out, size_t size)
 	return REQUEST_OK;
 }
 
+/* The target: the address itself, or for 0.0.0.x (4a) the name that follows. */
+static enum request_result
+read_target(struct reader *r, uint32_t v4, struct request *out)
+{
+	if (v4 == 0 || v4 > 255) {
+		struct addr a = addr_from_v4(v4);
+
+		out->protocol = PROTOCOL_SOCKS4;
+		addr_format(&a, out->host);
+		return REQUEST_OK;
+	}
+	out->protocol = PROTOCOL_SOCKS4A;
+	enum request_result result = read_text(r, out->host, sizeof(out->host));
+
+	return result == REQUEST_OK && out->host[0] == '\0' ? REQUEST_BAD : result;
+}
+
+/* VN CD DSTPORT DSTIP USERID NUL, 4a: NAME NUL */
 enum request_result
 socks4_parse(const uint8_t *data, size_t len, struct request *out, size_t *used)
 {
@@ -37,37 +54,29 @@ socks4_parse(const uint8_t *data, size_t len, struct request *out, size_t *used)
 	out->port = reader_u16(&r);
 	uint32_t v4 = reader_u32(&r);
 
-	if (r.failed)
-		return len > 0 && data[0] != SOCKS4_VERSION ? REQUEST_BAD : REQUEST_MORE;
-	if (version != SOCKS4_VERSION)
+	if (len > 0 && version != SOCKS4_VERSION)
 		return REQUEST_BAD;
+	if (r.failed)
+		return REQUEST_MORE;
 	if ((result = read_text(&r, out->user, sizeof(out->user))) != REQUEST_OK)
 		return result;
-	bool named = v4 != 0 && v4 < 256;	/* 0.0.0.x: a name follows */
-
-	out->protocol = named ? PROTOCOL_SOCKS4A : PROTOCOL_SOCKS4;
-	if (named) {
-		if ((result = read_text(&r, out->host, sizeof(out->host))) != REQUEST_OK)
-			return result;
-		if (out->host[0] == '\0')
-			return REQUEST_BAD;
-	} else {
-		struct addr a = addr_from_v4(v4);
-
-		addr_format(&a, out->host);
-	}
+	if ((result = read_target(&r, v4, out)) != REQUEST_OK)
+		return result;
 	*used = len - reader_left(&r);
-	return command == SOCKS4_CONNECT ? REQUEST_OK : REQUEST_UNSUPPORTED;
+	if (command == CONNECT)
+		return REQUEST_OK;
+	return command == BIND ? REQUEST_UNSUPPORTED : REQUEST_NO_COMMAND;
 }
 
 void
-socks4_reply(uint8_t code, uint16_t bound_port, uint32_t bound_v4, uint8_t out[SOCKS4_REPLY_BYTES])
+socks4_reply(uint8_t code, const struct endpoint *bound, uint8_t out[SOCKS4_REPLY_BYTES])
 {
 	struct writer w;
+	bool v4 = addr_is_v4(&bound->addr);
 
 	writer_init(&w, out, SOCKS4_REPLY_BYTES);
 	writer_u8(&w, 0);
 	writer_u8(&w, code);
-	writer_u16(&w, bound_port);
-	writer_u32(&w, bound_v4);
+	writer_u16(&w, v4 ? bound->port : 0);
+	writer_u32(&w, v4 ? addr_v4(&bound->addr) : 0);
 }

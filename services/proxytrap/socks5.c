@@ -51,30 +51,50 @@ socks5_parse_password(const uint8_t *data, size_t len, char user[REQUEST_USER_MA
 	return REQUEST_OK;
 }
 
-/* Reads the address into host; false: an unknown type. */
+static void
+read_name(struct reader *r, char host[REQUEST_HOST_MAX])
+{
+	uint8_t len = reader_u8(r);
+	const uint8_t *name = reader_bytes(r, len);
+
+	/* A name with NUL stays "": no name at all. */
+	if (name != NULL && memchr(name, '\0', len) == NULL)
+		str_copy_bytes(host, REQUEST_HOST_MAX, name, len);
+}
+
+/* False: no such type. */
 static bool
 read_address(struct reader *r, uint8_t type, char host[REQUEST_HOST_MAX])
 {
 	struct addr a;
 
-	if (type == TYPE_V4) {
+	switch (type) {
+	case TYPE_V4:
 		a = addr_from_v4(reader_u32(r));
 		addr_format(&a, host);
-	} else if (type == TYPE_V6) {
+		return true;
+	case TYPE_V6:
 		reader_copy(r, a.b, sizeof(a.b));
-		addr_format(&a, host);
-	} else if (type == TYPE_NAME) {
-		uint8_t len = reader_u8(r);
-		const uint8_t *name = reader_bytes(r, len);
-
-		if (name != NULL)
-			str_copy_bytes(host, REQUEST_HOST_MAX, name, len);
-	} else {
-		return r->failed;
+		if (!r->failed)
+			addr_format(&a, host);
+		return true;
+	case TYPE_NAME:
+		read_name(r, host);
+		return true;
+	default:
+		return false;
 	}
-	return true;
 }
 
+static enum request_result
+judge_command(uint8_t command)
+{
+	if (command == CONNECT)
+		return REQUEST_OK;
+	return command == BIND || command == UDP ? REQUEST_UNSUPPORTED : REQUEST_NO_COMMAND;
+}
+
+/* VER CMD RSV ATYP DST.ADDR DST.PORT (RFC 1928 4) */
 enum request_result
 socks5_parse_request(const uint8_t *data, size_t len, struct request *out, size_t *used)
 {
@@ -86,18 +106,19 @@ socks5_parse_request(const uint8_t *data, size_t len, struct request *out, size_
 	uint8_t version = reader_u8(&r), command = reader_u8(&r);
 	reader_u8(&r);	/* reserved */
 	uint8_t type = reader_u8(&r);
+	enum request_result result = judge_command(command);
 
 	if (len > 0 && version != SOCKS5_VERSION)
 		return REQUEST_BAD;
-	if (!read_address(&r, type, out->host))
-		return REQUEST_BAD;
+	if (r.failed)
+		return REQUEST_MORE;
+	if (!read_address(&r, type, out->host))	/* its length can't be known either */
+		return result == REQUEST_OK ? REQUEST_ADDRESS_TYPE : result;
 	out->port = reader_u16(&r);
 	if (r.failed)
 		return REQUEST_MORE;
 	*used = len - reader_left(&r);
-	if (command != CONNECT)
-		return command == BIND || command == UDP ? REQUEST_UNSUPPORTED : REQUEST_BAD;
-	return out->host[0] == '\0' ? REQUEST_BAD : REQUEST_OK;
+	return result == REQUEST_OK && out->host[0] == '\0' ? REQUEST_BAD : result;
 }
 
 size_t

@@ -23,16 +23,16 @@ on_dial(void *ctx, const struct request *r)
 {
 	struct fake *f = ctx;
 
-	assert(!f->dialed && !f->closed && r->host[0] != '\0');
+	assert(!f->dialed && !f->closed && request_host_valid(r));
 	assert(r->port == 25 || r->port == 465 || r->port == 587);
 	f->dialed = true;
 }
 
 static void
-on_observe(void *ctx, const struct request *r, const char *answer)
+on_observe(void *ctx, const struct request *r, enum session_answer answer)
 {
 	(void)ctx;
-	assert(strlen(r->host) < REQUEST_HOST_MAX && strlen(r->user) < REQUEST_USER_MAX && answer[0] != '\0');
+	assert(strlen(r->host) < REQUEST_HOST_MAX && strlen(r->user) < REQUEST_USER_MAX && session_answer_name(answer)[0] != '\0');
 }
 
 static void
@@ -53,6 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct session_settings settings = {
 		.look = look_find(looks[size % 5]),
 		.host = "proxy1",
+		.local = { addr_from_v4(0xcb00710a), 3128 },
 		.bound = { addr_from_v4(0xcb00710a), 40000 },
 	};
 	struct session *s = session_new(&settings, &sink);
