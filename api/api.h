@@ -28,7 +28,7 @@ struct replica_view {
 struct raw_mail {
 	uint64_t parts[MAIL_PARTS_MAX];
 	size_t part_count;
-	uint64_t sequence;	/* of the commit, whose body is the last part */
+	uint64_t sequence; /* of the commit, whose body is the last part */
 	uint64_t size;
 	char sha256[MAIL_SHA256_TEXT + 1];
 };
@@ -37,7 +37,7 @@ struct raw_mail {
 enum raw_result { RAW_OK, RAW_GONE, RAW_AWAY, RAW_WRONG };
 
 struct api_behind {
-	bool known;	/* false while NATS is away */
+	bool known; /* false while NATS is away */
 	uint64_t events, messages;
 };
 
@@ -47,7 +47,7 @@ struct api_ops {
 	/* Fills out when the first bytes are there. */
 	enum raw_result (*raw_open)(void *ctx, const struct raw_mail *mail, struct reply_stream *out);
 	struct api_behind (*behind)(void *ctx);
-	uint64_t (*now_ms)(void *ctx);	/* wall clock */
+	uint64_t (*now_ms)(void *ctx); /* wall clock */
 };
 
 struct api {

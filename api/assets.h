@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct asset {
-	const char *path;	/* as a browser asks for it */
+	const char *path; /* as a browser asks for it */
 	const char *type;
 	const void *data;
 	size_t len;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { CURSOR_BYTES = 9 };	/* kind, number: a multiple of three needs no padding */
+enum { CURSOR_BYTES = 9 }; /* kind, number: a multiple of three needs no padding */
 
 /* RFC 4648 section 5 */
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CURSOR_TEXT_MAX = 13 };	/* nine bytes in base64url, and NUL */
+enum { CURSOR_TEXT_MAX = 13 }; /* nine bytes in base64url, and NUL */
 
 enum cursor_kind { CURSOR_EVENTS = 'e', CURSOR_MESSAGES = 'm', CURSOR_SOURCES = 's', CURSOR_REPLICAS = 'r' };
 

@@ -7,19 +7,19 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WORD_MAX = 1024, CHARSET_MAX = 32 };	/* RFC 2047 allows 75 in all; spam doesn't care */
+enum { WORD_MAX = 1024, CHARSET_MAX = 32 }; /* RFC 2047 allows 75 in all; spam doesn't care */
 
 /* A table, because iconv_open() with a peer's text loads what that names. */
 static const char *const charsets[] = { "utf-8", "us-ascii", "iso-8859-1", "iso-8859-2", "iso-8859-5", "iso-8859-9",
-	"iso-8859-15", "windows-1250", "windows-1251", "windows-1252", "windows-1254", "koi8-r", "koi8-u", "gb2312", "gbk",
-	"gb18030", "big5", "euc-kr", "ks_c_5601-1987", "iso-2022-jp", "shift_jis", "euc-jp" };
+	"iso-8859-15", "windows-1250", "windows-1251", "windows-1252", "windows-1254", "koi8-r", "koi8-u", "gb2312",
+	"gbk", "gb18030", "big5", "euc-kr", "ks_c_5601-1987", "iso-2022-jp", "shift_jis", "euc-jp" };
 
 struct word {
 	char charset[CHARSET_MAX];
-	char encoding;	/* 'b' or 'q' */
+	char encoding; /* 'b' or 'q' */
 	const char *text;
 	size_t len;
-	const char *end;	/* behind "?=" */
+	const char *end; /* behind "?=" */
 };
 
 static const char *
@@ -42,13 +42,15 @@ word_parse(const char *text, struct word *w)
 	size_t len = strcspn(charset, "?* ");
 	const char *mark = charset + strcspn(charset, "? ");
 
-	if (!str_copy_bytes(w->charset, sizeof(w->charset), charset, len) || *mark != '?' || mark[1] == '\0' || mark[2] != '?')
+	if (!str_copy_bytes(w->charset, sizeof(w->charset), charset, len) || *mark != '?' || mark[1] == '\0' ||
+	    mark[2] != '?')
 		return false;
 	w->encoding = (char)(mark[1] | 0x20);
 	w->text = mark + 3;
 	w->len = strcspn(w->text, "? ");
 	w->end = w->text + w->len + 2;
-	return w->len <= WORD_MAX && strncmp(w->text + w->len, "?=", 2) == 0 && (w->encoding == 'b' || w->encoding == 'q');
+	return w->len <= WORD_MAX && strncmp(w->text + w->len, "?=", 2) == 0 &&
+	    (w->encoding == 'b' || w->encoding == 'q');
 }
 
 static int
@@ -62,7 +64,7 @@ digit_of(const char *alphabet, char c)
 static bool
 decode_q(const struct word *w, char *out, size_t *n)
 {
-	static const char hex[] = "0123456789ABCDEF0123456789abcdef";	/* place modulo 16 is the value */
+	static const char hex[] = "0123456789ABCDEF0123456789abcdef"; /* place modulo 16 is the value */
 
 	for (size_t i = 0; i < w->len; i++) {
 		char c = w->text[i] == '_' ? ' ' : w->text[i];
@@ -145,7 +147,7 @@ encoded_word_decode(const char *text, char *out, size_t size)
 			continue;
 		}
 		if (((unsigned char)*text & 0xc0) != 0x80 && used + 4 >= size)
-			break;	/* never cut within a character */
+			break; /* never cut within a character */
 		out[used++] = *text++;
 		after_word = false;
 	}

@@ -15,7 +15,7 @@ enum { REFRESH_MS = 250 };
 struct fleet {
 	struct replicas *replicas;
 	struct loop_timer *refresh;
-	pthread_mutex_t lock;	/* guards the picture */
+	pthread_mutex_t lock; /* guards the picture */
 	struct replica_view views[REPLICAS_MAX];
 	size_t count;
 	uint64_t taken_ms;
@@ -73,7 +73,7 @@ fleet_new(struct loop *l, struct bus *b, const char *site)
 	struct fleet *f = xcalloc(1, sizeof(*f));
 
 	pthread_mutex_init(&f->lock, NULL);
-	f->replicas = replicas_new(l, b, site, "", "");	/* dials nobody */
+	f->replicas = replicas_new(l, b, site, "", ""); /* dials nobody */
 	f->refresh = loop_timer_new(l, take_picture, f);
 	loop_timer_every(f->refresh, REFRESH_MS);
 	return f;

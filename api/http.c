@@ -14,7 +14,7 @@
 
 enum {
 	IDLE_S = 15,
-	MEMORY_MAX = 16 * 1024,	/* a connection: its headers and what is being written */
+	MEMORY_MAX = 16 * 1024, /* a connection: its headers and what is being written */
 	STREAM_BLOCK = 8 * 1024,
 	STATUS_CLASSES = 6,
 };
@@ -26,7 +26,7 @@ struct http {
 
 /* A request's own state: the target as it was sent, because libmicrohttpd decodes what it hands over. */
 struct exchange {
-	char target[TARGET_MAX + 1];	/* one more than route_answer() takes: too long stays too long */
+	char target[TARGET_MAX + 1]; /* one more than route_answer() takes: too long stays too long */
 	bool seen;
 };
 
@@ -70,7 +70,8 @@ static struct MHD_Response *
 stream_response(struct reply *r)
 {
 	struct reply_stream *s = xmemdup(&r->stream, sizeof(r->stream));
-	struct MHD_Response *response = MHD_create_response_from_callback(s->size, STREAM_BLOCK, read_stream, s, free_stream);
+	struct MHD_Response *response =
+	    MHD_create_response_from_callback(s->size, STREAM_BLOCK, read_stream, s, free_stream);
 
 	if (response == NULL)
 		free_stream(s);
@@ -83,7 +84,7 @@ make_response(struct reply *r)
 {
 	if (r->stream.read != NULL)
 		return stream_response(r);
-	if (r->constant != NULL)	/* PERSISTENT: it is not written to and not freed */
+	if (r->constant != NULL) /* PERSISTENT: it is not written to and not freed */
 		return MHD_create_response_from_buffer(r->len, (void *)(uintptr_t)r->constant, MHD_RESPMEM_PERSISTENT);
 	struct MHD_Response *response = MHD_create_response_from_buffer(r->len, r->text, MHD_RESPMEM_MUST_FREE);
 
@@ -137,7 +138,8 @@ end_request(void *ctx, struct MHD_Connection *c, void **state, enum MHD_RequestT
 	*state = NULL;
 }
 
-/* libmicrohttpd calls once for the headers and again for body and end; a body is of no use here and is not waited for. */
+/* libmicrohttpd calls once for the headers and again for body and end; a body is of no use here and is not waited for.
+ */
 static bool
 wait_for_end(struct MHD_Connection *c, const char *method, struct exchange *e)
 {
@@ -165,7 +167,8 @@ handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
 		return MHD_NO;
 	if (wait_for_end(c, method, e))
 		return MHD_YES;
-	route_answer(h->api, method, e->target, MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"), &reply);
+	route_answer(h->api, method, e->target, MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"),
+	    &reply);
 	return send_reply(c, &reply);
 }
 
@@ -193,9 +196,12 @@ quiet(void *ctx, const char *format, va_list args)
 static void
 register_metrics(void)
 {
-	metrics_register("http_answers_total", "class=\"2xx\"", METRIC_COUNTER, "Answers by class of status.", &answered[2]);
-	metrics_register("http_answers_total", "class=\"4xx\"", METRIC_COUNTER, "Answers by class of status.", &answered[4]);
-	metrics_register("http_answers_total", "class=\"5xx\"", METRIC_COUNTER, "Answers by class of status.", &answered[5]);
+	metrics_register("http_answers_total", "class=\"2xx\"", METRIC_COUNTER, "Answers by class of status.",
+	    &answered[2]);
+	metrics_register("http_answers_total", "class=\"4xx\"", METRIC_COUNTER, "Answers by class of status.",
+	    &answered[4]);
+	metrics_register("http_answers_total", "class=\"5xx\"", METRIC_COUNTER, "Answers by class of status.",
+	    &answered[5]);
 	metrics_register("http_connections", NULL, METRIC_GAUGE, "Open connections.", &open_connections);
 }
 
@@ -217,10 +223,10 @@ http_new(const struct http_settings *s, const struct api *api)
 	h->mhd = MHD_start_daemon(flags, at.port, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL,
 	    MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&ss, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)s->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->connections,
-	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)s->per_client, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
-	    MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL, MHD_OPTION_NOTIFY_CONNECTION, count_connection, NULL,
-	    MHD_OPTION_END);
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)s->per_client, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_URI_LOG_CALLBACK,
+	    begin_request, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+	    count_connection, NULL, MHD_OPTION_END);
 	if (h->mhd == NULL)
 		log_fatal("msg=\"listen.address can't be had\" address=%s error=\"%m\"", s->address);
 	return h;

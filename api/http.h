@@ -12,10 +12,10 @@ struct api;
 struct http;
 
 struct http_settings {
-	const char *address;	/* "127.0.0.1:8025" */
+	const char *address; /* "127.0.0.1:8025" */
 	long threads;
-	long connections;	/* in all */
-	long per_client;	/* from one address */
+	long connections; /* in all */
+	long per_client; /* from one address */
 };
 
 /* Exits with a sentence when the address can't be had. api outlives it. */

@@ -21,8 +21,8 @@
 enum {
 	BATCH_MAX = 256,
 	WAIT_MS = 250,
-	PAUSE_MS = 500,	/* between attempts */
-	LOOK_EVERY_MS = 5000,	/* at an idle stream: is it still the same one? */
+	PAUSE_MS = 500, /* between attempts */
+	LOOK_EVERY_MS = 5000, /* at an idle stream: is it still the same one? */
 	REQUEST_MS = 3000,
 	LIFE_TEXT_MAX = 32,
 	CONSUMER_MAX = 96,
@@ -40,9 +40,9 @@ struct reader {
 	const struct stream_kind *kind;
 	struct intake *intake;
 	pthread_t thread;
-	char life[LIFE_TEXT_MAX];	/* when the stream was made: another one has other sequences */
+	char life[LIFE_TEXT_MAX]; /* when the stream was made: another one has other sequences */
 	char consumer[CONSUMER_MAX];
-	uint64_t last;	/* sequence taken last */
+	uint64_t last; /* sequence taken last */
 	bool in_batch;
 	uint64_t looked_ms;
 	metric_value taken, behind;
@@ -104,7 +104,8 @@ add_message(struct reader *r, const struct feed_message *m)
 		model_add_message(r->intake->model, &commit, m->sequence, m->stored_wall_ms);
 	} else {
 		model_count(r->intake->model, "messages_malformed", 1);
-		log_debug("msg=\"a commit can't be read\" sequence=%llu error=\"%s\"", (unsigned long long)m->sequence, error);
+		log_debug("msg=\"a commit can't be read\" sequence=%llu error=\"%s\"", (unsigned long long)m->sequence,
+		    error);
 	}
 }
 
@@ -244,10 +245,14 @@ intake_new(struct bus *b, struct admin *admin, struct model *m, const char *inst
 	i->bus = b;
 	i->admin = admin;
 	i->model = m;
-	metrics_register("stream_taken_total", "stream=\"EVENTS\"", METRIC_COUNTER, "Messages read from a stream.", &i->readers[EVENTS].taken);
-	metrics_register("stream_taken_total", "stream=\"MAIL\"", METRIC_COUNTER, "Messages read from a stream.", &i->readers[MAIL].taken);
-	metrics_register("stream_behind", "stream=\"EVENTS\"", METRIC_GAUGE, "Messages that wait in a stream.", &i->readers[EVENTS].behind);
-	metrics_register("stream_behind", "stream=\"MAIL\"", METRIC_GAUGE, "Messages that wait in a stream.", &i->readers[MAIL].behind);
+	metrics_register("stream_taken_total", "stream=\"EVENTS\"", METRIC_COUNTER, "Messages read from a stream.",
+	    &i->readers[EVENTS].taken);
+	metrics_register("stream_taken_total", "stream=\"MAIL\"", METRIC_COUNTER, "Messages read from a stream.",
+	    &i->readers[MAIL].taken);
+	metrics_register("stream_behind", "stream=\"EVENTS\"", METRIC_GAUGE, "Messages that wait in a stream.",
+	    &i->readers[EVENTS].behind);
+	metrics_register("stream_behind", "stream=\"MAIL\"", METRIC_GAUGE, "Messages that wait in a stream.",
+	    &i->readers[MAIL].behind);
 	for (size_t n = 0; n < READERS; n++)
 		start_reader(i, n, instance);
 	return i;

@@ -31,19 +31,31 @@ static bool setup;
 
 static const struct setting settings[] = {
 	{ "setup", SETTING_BOOL, &setup, "false", 0, 0, "", "Make the streams and buckets, then exit." },
-	{ "listen.address", SETTING_TEXT, &http_settings.address, "127.0.0.1:8025", 0, 0, "", "Address and port of the API and the dashboard." },
-	{ "listen.threads", SETTING_NUMBER, &http_settings.threads, "8", 2, 64, "", "Threads that serve all connections." },
-	{ "listen.connections", SETTING_NUMBER, &http_settings.connections, "512", 16, 16384, "", "Most connections at once." },
-	{ "listen.per-client", SETTING_NUMBER, &http_settings.per_client, "64", 1, 16384, "", "Most connections of one address; raise it behind a reverse proxy." },
+	{ "listen.address", SETTING_TEXT, &http_settings.address, "127.0.0.1:8025", 0, 0, "",
+	    "Address and port of the API and the dashboard." },
+	{ "listen.threads", SETTING_NUMBER, &http_settings.threads, "8", 2, 64, "",
+	    "Threads that serve all connections." },
+	{ "listen.connections", SETTING_NUMBER, &http_settings.connections, "512", 16, 16384, "",
+	    "Most connections at once." },
+	{ "listen.per-client", SETTING_NUMBER, &http_settings.per_client, "64", 1, 16384, "",
+	    "Most connections of one address; raise it behind a reverse proxy." },
 	{ "token.file", SETTING_TEXT, &token_file, "", 0, 0, "", "File that holds the token that may read." },
-	{ "operator-token.file", SETTING_TEXT, &operator_token_file, "", 0, 0, "", "File that holds the operator's token; none when empty." },
-	{ "db.path", SETTING_TEXT, &db_path, "", 0, 0, "", "File of the read model; api.sqlite in data.dir when empty." },
-	{ "keep.events", SETTING_NUMBER, &keep_events, "200000", 1, 100000000, "", "Events that the read model keeps." },
-	{ "keep.messages", SETTING_NUMBER, &keep_messages, "100000", 1, 100000000, "", "Messages that the read model keeps." },
-	{ "keep.sources", SETTING_NUMBER, &keep_sources, "100000", 1, 100000000, "", "Sources that the read model keeps." },
-	{ "events.bytes", SETTING_NUMBER, &events_bytes, "1073741824", 1048576, 1125899906842624, "bytes", "Size of stream EVENTS; when full its oldest are discarded (setup)." },
-	{ "mail.bytes", SETTING_NUMBER, &mail_bytes, "2147483648", 1048576, 1125899906842624, "bytes", "Size of stream MAIL; when full new mail gets 452 (setup)." },
-	{ "stream.replicas", SETTING_NUMBER, &replicas, "1", 1, 5, "", "Copies of each stream in a NATS cluster (setup)." },
+	{ "operator-token.file", SETTING_TEXT, &operator_token_file, "", 0, 0, "",
+	    "File that holds the operator's token; none when empty." },
+	{ "db.path", SETTING_TEXT, &db_path, "", 0, 0, "",
+	    "File of the read model; api.sqlite in data.dir when empty." },
+	{ "keep.events", SETTING_NUMBER, &keep_events, "200000", 1, 100000000, "",
+	    "Events that the read model keeps." },
+	{ "keep.messages", SETTING_NUMBER, &keep_messages, "100000", 1, 100000000, "",
+	    "Messages that the read model keeps." },
+	{ "keep.sources", SETTING_NUMBER, &keep_sources, "100000", 1, 100000000, "",
+	    "Sources that the read model keeps." },
+	{ "events.bytes", SETTING_NUMBER, &events_bytes, "1073741824", 1048576, 1125899906842624, "bytes",
+	    "Size of stream EVENTS; when full its oldest are discarded (setup)." },
+	{ "mail.bytes", SETTING_NUMBER, &mail_bytes, "2147483648", 1048576, 1125899906842624, "bytes",
+	    "Size of stream MAIL; when full new mail gets 452 (setup)." },
+	{ "stream.replicas", SETTING_NUMBER, &replicas, "1", 1, 5, "",
+	    "Copies of each stream in a NATS cluster (setup)." },
 	{ "setup.seconds", SETTING_NUMBER, &setup_seconds, "20", 1, 3600, "seconds", "How long setup waits for NATS." },
 };
 
@@ -56,7 +68,7 @@ static struct {
 	struct loop_timer *tokens_timer;
 	pthread_t setup_thread;
 	atomic_bool stopping;
-	int status;	/* of setup */
+	int status; /* of setup */
 } self;
 
 /* ---- setup ---- */
@@ -73,12 +85,13 @@ setup_main(void *ctx)
 	char error[1024] = "";
 
 	(void)ctx;
-	self.status = setup_run(daemon_bus(self.daemon), &s, &self.stopping, error, sizeof(error)) ? EXIT_SUCCESS : EXIT_FAILURE;
+	self.status =
+	    setup_run(daemon_bus(self.daemon), &s, &self.stopping, error, sizeof(error)) ? EXIT_SUCCESS : EXIT_FAILURE;
 	if (self.status != EXIT_SUCCESS)
 		log_error("msg=\"setup failed: %s\"", error);
 	else
 		log_info("msg=\"setup is done: every stream is there\"");
-	kill(getpid(), SIGTERM);	/* the ordinary end */
+	kill(getpid(), SIGTERM); /* the ordinary end */
 	return NULL;
 }
 

@@ -15,13 +15,14 @@
 
 enum {
 	BUSY_MS = 5000,
-	APPLICATION_ID = 0x48536170,	/* "HSap": another program's database is left alone */
+	APPLICATION_ID = 0x48536170, /* "HSap": another program's database is left alone */
 	ENVELOPE_MAX = 512 * 1024,
-	PRUNE_EVERY = 16,	/* batches: counting rows is not free, a little over the limit is */
+	PRUNE_EVERY = 16, /* batches: counting rows is not free, a little over the limit is */
 };
 
 const char *const model_actions[] = { "probe", "flow-open", "flow-close", "os-guess", "web-request", "web-harvester",
-	"proxy-request", "relay-session", "relay-auth", "relay-mail", "courier-sent", "lease-changed", "overload", NULL };
+	"proxy-request", "relay-session", "relay-auth", "relay-mail", "courier-sent", "lease-changed", "overload",
+	NULL };
 
 /* AUTOINCREMENT: a number is never given twice, so cursors stay good when rows go. */
 static const char schema[] =
@@ -42,13 +43,16 @@ static const char schema[] =
     "CREATE INDEX source_last ON source(last_ms);";
 
 static const char *const sql[STATEMENTS] = {
-	[ADD_EVENT] = "INSERT OR IGNORE INTO event (id, time_ms, action, service, source, body) VALUES (?, ?, ?, ?, ?, ?)",
+	[ADD_EVENT] =
+	    "INSERT OR IGNORE INTO event (id, time_ms, action, service, source, body) VALUES (?, ?, ?, ?, ?, ?)",
 	[ADD_MESSAGE] = "INSERT OR IGNORE INTO message (id, sha256, size, sequence, time_ms, source, parts, envelope)"
 			" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[ADD_SOURCE] = "INSERT INTO source (ip, first_ms, last_ms, events, messages, flows) VALUES (?1, ?2, ?2, ?3, ?4, ?5)"
-		       " ON CONFLICT (ip) DO UPDATE SET first_ms = min(first_ms, ?2), last_ms = max(last_ms, ?2),"
-		       " events = events + ?3, messages = messages + ?4, flows = flows + ?5",
-	[ADD_TOTAL] = "INSERT INTO total (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2",
+	[ADD_SOURCE] =
+	    "INSERT INTO source (ip, first_ms, last_ms, events, messages, flows) VALUES (?1, ?2, ?2, ?3, ?4, ?5)"
+	    " ON CONFLICT (ip) DO UPDATE SET first_ms = min(first_ms, ?2), last_ms = max(last_ms, ?2),"
+	    " events = events + ?3, messages = messages + ?4, flows = flows + ?5",
+	[ADD_TOTAL] =
+	    "INSERT INTO total (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2",
 	[SET_POSITION] = "INSERT OR REPLACE INTO position (stream, made, sequence) VALUES (?, ?, ?)",
 	[PRUNE_EVENTS] = "DELETE FROM event WHERE number <= (SELECT max(number) FROM event) - ?",
 	[PRUNE_MESSAGES] = "DELETE FROM message WHERE number <= (SELECT max(number) FROM message) - ?",
@@ -77,9 +81,11 @@ create_tables(sqlite3 *db)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "PRAGMA application_id = %d; PRAGMA user_version = %d;", (int)APPLICATION_ID, (int)MODEL_VERSION);
+	snprintf(text, sizeof(text), "PRAGMA application_id = %d; PRAGMA user_version = %d;", (int)APPLICATION_ID,
+	    (int)MODEL_VERSION);
 	return sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK &&
-	    sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK && sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK &&
 	    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 }
 
@@ -98,7 +104,8 @@ check_schema(sqlite3 *db, const char *path, char *error, size_t error_size)
 	} else if (application != APPLICATION_ID) {
 		snprintf(error, error_size, "%s is another program's database: give another db.path", path);
 	} else if (version != MODEL_VERSION) {
-		snprintf(error, error_size, "%s has version %lld and this program knows %d: remove the file, it is made again from the streams",
+		snprintf(error, error_size,
+		    "%s has version %lld and this program knows %d: remove the file, it is made again from the streams",
 		    path, (long long)version, (int)MODEL_VERSION);
 	} else {
 		return true;
@@ -112,7 +119,8 @@ open_database(const char *path, int flags, char *error, size_t error_size)
 	sqlite3 *db = NULL;
 
 	if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		snprintf(error, error_size, "%s can't be opened: %s", path, db == NULL ? "memory is out" : sqlite3_errmsg(db));
+		snprintf(error, error_size, "%s can't be opened: %s", path,
+		    db == NULL ? "memory is out" : sqlite3_errmsg(db));
 		sqlite3_close(db);
 		return NULL;
 	}
@@ -129,8 +137,10 @@ open_writer(struct model *m, char *error, size_t error_size)
 	/* NORMAL: power loss may cost the last batch, rows and place together; the stream still has it. */
 	sqlite3_exec(m->writer, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	for (size_t i = 0; i < STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(m->writer, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &m->statements[i], NULL) != SQLITE_OK) {
-			snprintf(error, error_size, "%s can't be used: %s", m->settings.path, sqlite3_errmsg(m->writer));
+		if (sqlite3_prepare_v3(m->writer, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &m->statements[i], NULL) !=
+		    SQLITE_OK) {
+			snprintf(error, error_size, "%s can't be used: %s", m->settings.path,
+			    sqlite3_errmsg(m->writer));
 			return false;
 		}
 	}
@@ -208,7 +218,7 @@ run(struct model *m, enum statement which)
 static void
 bind_text(struct model *m, enum statement which, int at, const char *text)
 {
-	sqlite3_bind_text(m->statements[which], at, text, -1, SQLITE_STATIC);	/* NULL binds NULL */
+	sqlite3_bind_text(m->statements[which], at, text, -1, SQLITE_STATIC); /* NULL binds NULL */
 }
 
 static void
@@ -257,7 +267,8 @@ model_commit(struct model *m, const char *stream, const char *made, uint64_t seq
 	bool ok = !m->failed;
 
 	if (!ok) {
-		log_warn("msg=\"a batch was not written, trying again\" stream=%s error=\"%s\"", stream, sqlite3_errmsg(m->writer));
+		log_warn("msg=\"a batch was not written, trying again\" stream=%s error=\"%s\"", stream,
+		    sqlite3_errmsg(m->writer));
 		sqlite3_exec(m->writer, "ROLLBACK", NULL, NULL, NULL);
 	}
 	pthread_mutex_unlock(&m->write_lock);
@@ -312,14 +323,16 @@ static uint64_t
 number_of(const cJSON *value)
 {
 	return cJSON_IsNumber(value) && value->valuedouble > 0 && value->valuedouble < 9007199254740992.0
-	    ? (uint64_t)value->valuedouble : 0;
+	    ? (uint64_t)value->valuedouble
+	    : 0;
 }
 
 static void
 count_event(struct model *m, const cJSON *json, const char *action)
 {
 	char name[64] = "events.other";
-	const cJSON *flow = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "honeyspam"), "flow");
+	const cJSON *flow =
+	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "honeyspam"), "flow");
 
 	for (size_t i = 0; model_actions[i] != NULL; i++) {
 		if (strcmp(model_actions[i], action) == 0)
@@ -399,7 +412,8 @@ parts_text(const struct mail_commit *c, char *out, size_t size)
 
 	out[0] = '\0';
 	for (size_t i = 0; i < c->part_count && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%llu", i == 0 ? "" : ",", (unsigned long long)c->parts[i]);
+		used += (size_t)snprintf(out + used, size - used, "%s%llu", i == 0 ? "" : ",",
+		    (unsigned long long)c->parts[i]);
 }
 
 void
@@ -418,7 +432,7 @@ model_add_message(struct model *m, const struct mail_commit *c, uint64_t sequenc
 	bind_number(m, ADD_MESSAGE, 5, time_ms);
 	bind_text(m, ADD_MESSAGE, 6, source);
 	bind_text(m, ADD_MESSAGE, 7, parts);
-	bind_text(m, ADD_MESSAGE, 8, envelope == NULL ? "{}" : text);	/* the mail counts, whatever its envelope says */
+	bind_text(m, ADD_MESSAGE, 8, envelope == NULL ? "{}" : text); /* the mail counts, whatever its envelope says */
 	if (run(m, ADD_MESSAGE) == 1) {
 		model_count(m, "messages", 1);
 		model_count(m, "message_bytes", c->size);
@@ -435,7 +449,8 @@ model_position(struct model *m, const char *stream, const char *made)
 	uint64_t sequence = 0;
 	sqlite3 *db = model_read_begin(m);
 
-	if (sqlite3_prepare_v2(db, "SELECT sequence FROM position WHERE stream = ? AND made = ?", -1, &s, NULL) == SQLITE_OK) {
+	if (sqlite3_prepare_v2(db, "SELECT sequence FROM position WHERE stream = ? AND made = ?", -1, &s, NULL) ==
+	    SQLITE_OK) {
 		sqlite3_bind_text(s, 1, stream, -1, SQLITE_STATIC);
 		sqlite3_bind_text(s, 2, made, -1, SQLITE_STATIC);
 		if (sqlite3_step(s) == SQLITE_ROW)

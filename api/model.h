@@ -18,14 +18,14 @@ struct mail_commit;
 
 enum {
 	MODEL_VERSION = 1,
-	MODEL_PARTS_TEXT_MAX = 256 * 21,	/* MAIL_PARTS_MAX numbers and commas */
+	MODEL_PARTS_TEXT_MAX = 256 * 21, /* MAIL_PARTS_MAX numbers and commas */
 };
 
 struct model_settings {
-	const char *path;	/* ":memory:" for tests */
-	uint64_t events_max;	/* rows; the oldest go */
+	const char *path; /* ":memory:" for tests */
+	uint64_t events_max; /* rows; the oldest go */
 	uint64_t messages_max;
-	uint64_t sources_max;	/* the ones not seen for longest go */
+	uint64_t sources_max; /* the ones not seen for longest go */
 };
 
 /* NULL with a sentence in error. */
@@ -55,9 +55,9 @@ uint64_t model_position(struct model *m, const char *stream, const char *made);
 
 /* Reading. NULL or 0 in a filter: any. Rows come newest first and are valid during the call. */
 struct model_filter {
-	uint64_t before;	/* only rows with a smaller number */
+	uint64_t before; /* only rows with a smaller number */
 	uint64_t limit;
-	const char *action, *source, *service;	/* source: an address as addr_format() writes it */
+	const char *action, *source, *service; /* source: an address as addr_format() writes it */
 	const char *sha256, *id;
 	uint64_t since_ms;
 };
@@ -70,8 +70,8 @@ struct model_event {
 struct model_message {
 	uint64_t number, sequence, size;
 	const char *id, *sha256;
-	const char *parts;	/* sequences, comma separated */
-	const char *envelope;	/* a JSON object, always */
+	const char *parts; /* sequences, comma separated */
+	const char *envelope; /* a JSON object, always */
 };
 
 struct model_source {
@@ -80,14 +80,17 @@ struct model_source {
 };
 
 struct model_total {
-	const char *name;	/* "messages", "events.relay-mail", ... */
+	const char *name; /* "messages", "events.relay-mail", ... */
 	uint64_t value;
 };
 
 /* Each returns false when the database failed. */
-bool model_events(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_event *e), void *ctx);
-bool model_messages(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_message *e), void *ctx);
-bool model_sources(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_source *s), void *ctx);
+bool model_events(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_event *e),
+    void *ctx);
+bool model_messages(struct model *m, const struct model_filter *f,
+    void (*each)(void *ctx, const struct model_message *e), void *ctx);
+bool model_sources(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_source *s),
+    void *ctx);
 bool model_totals(struct model *m, void (*each)(void *ctx, const struct model_total *t), void *ctx);
 
 #endif

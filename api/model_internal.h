@@ -22,11 +22,11 @@ enum statement {
 
 struct model {
 	struct model_settings settings;
-	sqlite3 *writer, *reader;	/* the same one for a database in memory */
+	sqlite3 *writer, *reader; /* the same one for a database in memory */
 	pthread_mutex_t write_lock, read_lock;
 	sqlite3_stmt *statements[STATEMENTS];
 	unsigned batches;
-	bool failed;	/* in this batch */
+	bool failed; /* in this batch */
 	bool in_memory;
 };
 

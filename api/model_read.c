@@ -1,6 +1,5 @@
 #include "api/model_internal.h"
 
-
 #include <stdio.h>
 
 enum { SQL_MAX = 1024 };
@@ -88,7 +87,8 @@ event_row(sqlite3_stmt *s, void *ctx)
 }
 
 bool
-model_events(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_event *e), void *ctx)
+model_events(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_event *e),
+    void *ctx)
 {
 	const struct condition list[] = {
 		{ "number < ?", NULL, f->before },
@@ -99,7 +99,8 @@ model_events(struct model *m, const struct model_filter *f, void (*each)(void *c
 	};
 	struct to_event to = { each, ctx };
 
-	return walk(m, "SELECT number, body FROM event", list, sizeof(list) / sizeof(list[0]), f->limit, event_row, &to);
+	return walk(m, "SELECT number, body FROM event", list, sizeof(list) / sizeof(list[0]), f->limit, event_row,
+	    &to);
 }
 
 struct to_message {
@@ -125,7 +126,8 @@ message_row(sqlite3_stmt *s, void *ctx)
 }
 
 bool
-model_messages(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_message *e), void *ctx)
+model_messages(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_message *e),
+    void *ctx)
 {
 	const struct condition list[] = {
 		{ "number < ?", NULL, f->before },
@@ -163,7 +165,8 @@ source_row(sqlite3_stmt *s, void *ctx)
 }
 
 bool
-model_sources(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_source *s), void *ctx)
+model_sources(struct model *m, const struct model_filter *f, void (*each)(void *ctx, const struct model_source *s),
+    void *ctx)
 {
 	const struct condition list[] = {
 		{ "number < ?", NULL, f->before },

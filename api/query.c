@@ -153,7 +153,8 @@ offset(const char **text, int *seconds)
 	*seconds = 0;
 	if (literal(text, "Zz"))
 		return true;
-	if (!literal(text, "+-") || !digits(text, 2, 0, 23, &hours) || !literal(text, ":") || !digits(text, 2, 0, 59, &minutes))
+	if (!literal(text, "+-") || !digits(text, 2, 0, 23, &hours) || !literal(text, ":") ||
+	    !digits(text, 2, 0, 59, &minutes))
 		return false;
 	*seconds = sign * (hours * 3600 + minutes * 60);
 	return true;
@@ -174,11 +175,12 @@ query_time(const char *text, uint64_t *wall_ms)
 	struct tm tm = { 0 };
 	int ms, away;
 
-	if (!digits(&text, 4, 1970, 9999, &tm.tm_year) || !literal(&text, "-") || !digits(&text, 2, 1, 12, &tm.tm_mon) ||
-	    !literal(&text, "-") || !digits(&text, 2, 1, days_in(tm.tm_year, tm.tm_mon), &tm.tm_mday) ||
-	    !literal(&text, "Tt ") || !digits(&text, 2, 0, 23, &tm.tm_hour) || !literal(&text, ":") ||
-	    !digits(&text, 2, 0, 59, &tm.tm_min) || !literal(&text, ":") || !digits(&text, 2, 0, 60, &tm.tm_sec) ||
-	    !fraction(&text, &ms) || !offset(&text, &away) || *text != '\0')
+	if (!digits(&text, 4, 1970, 9999, &tm.tm_year) || !literal(&text, "-") ||
+	    !digits(&text, 2, 1, 12, &tm.tm_mon) || !literal(&text, "-") ||
+	    !digits(&text, 2, 1, days_in(tm.tm_year, tm.tm_mon), &tm.tm_mday) || !literal(&text, "Tt ") ||
+	    !digits(&text, 2, 0, 23, &tm.tm_hour) || !literal(&text, ":") || !digits(&text, 2, 0, 59, &tm.tm_min) ||
+	    !literal(&text, ":") || !digits(&text, 2, 0, 60, &tm.tm_sec) || !fraction(&text, &ms) ||
+	    !offset(&text, &away) || *text != '\0')
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	QUERY_PAIRS_MAX = 8,	/* more than any route has */
+	QUERY_PAIRS_MAX = 8, /* more than any route has */
 	QUERY_NAME_MAX = 32,
 	QUERY_VALUE_MAX = 512,
 };

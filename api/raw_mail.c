@@ -13,9 +13,9 @@ struct raw_source {
 	struct raw_mail mail;
 	char *part;
 	size_t part_len;
-	uint64_t part_at;	/* where in the mail the part begins */
-	size_t next;	/* part to fetch next; part_count is the commit's body */
-	struct sha256 *sum;	/* NULL: checked */
+	uint64_t part_at; /* where in the mail the part begins */
+	size_t next; /* part to fetch next; part_count is the commit's body */
+	struct sha256 *sum; /* NULL: checked */
 };
 
 static enum raw_result
@@ -24,7 +24,7 @@ fetch(struct raw_source *s, char **body, size_t *len)
 	bool gone;
 
 	if (s->next > s->mail.part_count)
-		return RAW_WRONG;	/* fewer bytes than the commit says */
+		return RAW_WRONG; /* fewer bytes than the commit says */
 	uint64_t sequence = s->next < s->mail.part_count ? s->mail.parts[s->next] : s->mail.sequence;
 
 	*body = feed_get(s->bus, "MAIL", sequence, len, &gone);

@@ -1,4 +1,5 @@
-/* reply - an answer on its way to the client: status, headers, and a body that is text, a constant, or read piece by piece. */
+/* reply - an answer on its way to the client: status, headers, and a body that is text, a constant, or read piece by
+ * piece. */
 #ifndef API_REPLY_H
 #define API_REPLY_H
 
@@ -11,7 +12,7 @@ struct cJSON;
 enum { REPLY_HEADERS_MAX = 8, REPLY_VALUE_MAX = 512 };
 
 struct reply_header {
-	const char *name;	/* a constant */
+	const char *name; /* a constant */
 	char value[REPLY_VALUE_MAX];
 };
 
@@ -27,10 +28,10 @@ struct reply_stream {
 struct reply {
 	unsigned status;
 	const char *type;
-	char *text;	/* malloc'd body, or NULL */
-	const void *constant;	/* body that lives as long as the process, or NULL */
+	char *text; /* malloc'd body, or NULL */
+	const void *constant; /* body that lives as long as the process, or NULL */
 	size_t len;
-	struct reply_stream stream;	/* used when read is set */
+	struct reply_stream stream; /* used when read is set */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	size_t header_count;
 };

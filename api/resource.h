@@ -26,7 +26,7 @@ struct list_body {
 	size_t len;
 	enum cursor_kind kind;
 	uint64_t limit, count;
-	uint64_t last;	/* number of the last item shown */
+	uint64_t last; /* number of the last item shown */
 	bool more;
 };
 
@@ -34,8 +34,8 @@ struct list_body {
  * Reads limit, cursor, source and since into a filter, normalised. False: a
  * problem was written. address holds filter->source.
  */
-bool resource_filter(const struct request *r, enum cursor_kind kind, struct model_filter *f, char address[ADDR_TEXT_MAX],
-    struct reply *out);
+bool resource_filter(const struct request *r, enum cursor_kind kind, struct model_filter *f,
+    char address[ADDR_TEXT_MAX], struct reply *out);
 /* filter->limit rows are shown; one more is asked for, to know whether there is a next page. */
 void list_begin(struct list_body *l, enum cursor_kind kind, struct model_filter *f);
 /* True when this row is to be shown; its JSON is written next. */

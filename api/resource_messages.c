@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUBJECT_TEXT_MAX = 8192 };	/* 1 KiB of subject, escaped or in another charset */
+enum { SUBJECT_TEXT_MAX = 8192 }; /* 1 KiB of subject, escaped or in another charset */
 
 /* Moves a member of the envelope into the item; null when it is missing or empty. */
 static void
@@ -181,14 +181,16 @@ resource_message_raw(const struct request *r, struct reply *out)
 		raw_headers(r, &one, out);
 		break;
 	case RAW_GONE:
-		reply_problem(out, 410, "The stream no longer holds this mail: logship's sinks have it (Maildir file %s).", r->id);
+		reply_problem(out, 410,
+		    "The stream no longer holds this mail: logship's sinks have it (Maildir file %s).", r->id);
 		break;
 	case RAW_AWAY:
 		reply_header(out, "Retry-After", "5");
 		reply_problem(out, 503, "NATS can't be reached now.");
 		break;
 	case RAW_WRONG:
-		reply_problem(out, 500, "What the stream holds doesn't have the size and SHA-256 that were stored with it.");
+		reply_problem(out, 500,
+		    "What the stream holds doesn't have the size and SHA-256 that were stored with it.");
 		break;
 	}
 }

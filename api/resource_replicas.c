@@ -5,7 +5,7 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-enum { REPLICAS_SHOWN_MAX = 1024 };	/* as many as daemon/replicas.h knows */
+enum { REPLICAS_SHOWN_MAX = 1024 }; /* as many as daemon/replicas.h knows */
 
 static cJSON *
 replica_json(const struct replica_view *v)
@@ -18,7 +18,7 @@ replica_json(const struct replica_view *v)
 	cJSON_AddStringToObject(json, "boot", v->boot);
 	cJSON_AddStringToObject(json, "version", v->version);
 	if (v->at.port == 0)
-		cJSON_AddNullToObject(json, "address");	/* takes no flows */
+		cJSON_AddNullToObject(json, "address"); /* takes no flows */
 	else
 		cJSON_AddStringToObject(json, "address", endpoint_format(&v->at, at));
 	cJSON_AddNumberToObject(json, "sessions", (double)v->sessions);

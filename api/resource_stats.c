@@ -9,8 +9,8 @@
 
 /* Every figure is always there, so that nobody has to ask whether a missing one is zero. */
 static const struct {
-	const char *name;	/* in the answer */
-	const char *total;	/* in the model */
+	const char *name; /* in the answer */
+	const char *total; /* in the model */
 } figures[] = {
 	{ "messages", "messages" },
 	{ "message_bytes", "message_bytes" },
@@ -49,8 +49,10 @@ add_behind(const struct api *api, cJSON *json)
 	struct api_behind behind = api->ops->behind(api->ctx);
 	cJSON *object = cJSON_AddObjectToObject(json, "behind");
 
-	cJSON_AddItemToObject(object, "events", behind.known ? cJSON_CreateNumber((double)behind.events) : cJSON_CreateNull());
-	cJSON_AddItemToObject(object, "messages", behind.known ? cJSON_CreateNumber((double)behind.messages) : cJSON_CreateNull());
+	cJSON_AddItemToObject(object, "events",
+	    behind.known ? cJSON_CreateNumber((double)behind.events) : cJSON_CreateNull());
+	cJSON_AddItemToObject(object, "messages",
+	    behind.known ? cJSON_CreateNumber((double)behind.messages) : cJSON_CreateNull());
 }
 
 static void

@@ -6,7 +6,8 @@
 
 const struct route routes[] = {
 	{ "/v1/stats", ROLE_READ, resource_stats, { NULL } },
-	{ "/v1/events", ROLE_READ, resource_events, { "limit", "cursor", "action", "source", "service", "since", NULL } },
+	{ "/v1/events", ROLE_READ, resource_events,
+	    { "limit", "cursor", "action", "source", "service", "since", NULL } },
 	{ "/v1/sources", ROLE_READ, resource_sources, { "limit", "cursor", "source", "since", NULL } },
 	{ "/v1/messages", ROLE_READ, resource_messages, { "limit", "cursor", "source", "sha256", "since", NULL } },
 	{ "/v1/messages/{id}", ROLE_READ, resource_message, { NULL } },
@@ -62,10 +63,12 @@ permitted(const struct api *api, const struct route *route, const char *authoriz
 	if (role >= route->role)
 		return true;
 	if (role == ROLE_NONE) {
-		reply_header(out, "WWW-Authenticate", authorization == NULL ? "Bearer realm=\"honeyspam\""
-		    : "Bearer realm=\"honeyspam\", error=\"invalid_token\"");
-		reply_problem(out, 401, authorization == NULL ? "A bearer token is needed: \"Authorization: Bearer TOKEN\"."
-		    : "This token is not known here.");
+		reply_header(out, "WWW-Authenticate",
+		    authorization == NULL ? "Bearer realm=\"honeyspam\""
+					  : "Bearer realm=\"honeyspam\", error=\"invalid_token\"");
+		reply_problem(out, 401,
+		    authorization == NULL ? "A bearer token is needed: \"Authorization: Bearer TOKEN\"."
+					  : "This token is not known here.");
 	} else {
 		reply_header(out, "WWW-Authenticate", "Bearer realm=\"honeyspam\", error=\"insufficient_scope\"");
 		reply_problem(out, 403, "This needs the operator's token.");
@@ -108,7 +111,8 @@ answer_route(const struct route *route, const char *method, const char *query, c
 }
 
 void
-route_answer(const struct api *api, const char *method, const char *target, const char *authorization, struct reply *out)
+route_answer(const struct api *api, const char *method, const char *target, const char *authorization,
+    struct reply *out)
 {
 	char path[TARGET_MAX];
 	struct request r = { .api = api, .path = path };

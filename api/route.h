@@ -11,28 +11,29 @@
 #include "api/tokens.h"
 
 enum {
-	TARGET_MAX = 4096,	/* path and query as sent */
-	PATH_ID_MAX = 300,	/* the {id} in a path, decoded: a mail id has 279 */
+	TARGET_MAX = 4096, /* path and query as sent */
+	PATH_ID_MAX = 300, /* the {id} in a path, decoded: a mail id has 279 */
 	LIST_LIMIT_MAX = 1000,
 	LIST_LIMIT_DEFAULT = 100,
 };
 
 struct request {
 	const struct api *api;
-	const char *path;	/* as sent, without the query */
-	char id[PATH_ID_MAX];	/* what stood for {id}, or "" */
+	const char *path; /* as sent, without the query */
+	char id[PATH_ID_MAX]; /* what stood for {id}, or "" */
 	struct query query;
 };
 
 struct route {
-	const char *path;	/* {id} stands for one segment */
+	const char *path; /* {id} stands for one segment */
 	enum role role;
 	void (*handle)(const struct request *r, struct reply *out);
-	const char *parameters[8];	/* those of the query; NULL ends */
+	const char *parameters[8]; /* those of the query; NULL ends */
 };
 
 /* HEAD is answered like GET: the body is left out by who sends it. */
-void route_answer(const struct api *api, const char *method, const char *target, const char *authorization, struct reply *out);
+void route_answer(const struct api *api, const char *method, const char *target, const char *authorization,
+    struct reply *out);
 
 /* The table's rows: for the test that compares them with openapi.yaml. */
 extern const struct route routes[];

@@ -20,9 +20,9 @@ struct plan {
 	int subject_count;
 	jsDiscardPolicy discard;
 	enum bytes bytes;
-	int64_t age_s;	/* 0: no limit */
-	int64_t duplicates_s;	/* not longer than age */
-	bool bucket;	/* holds the last value of each key (ADR-8) */
+	int64_t age_s; /* 0: no limit */
+	int64_t duplicates_s; /* not longer than age */
+	bool bucket; /* holds the last value of each key (ADR-8) */
 };
 
 static const struct plan plans[] = {
@@ -40,7 +40,7 @@ static const struct plan plans[] = {
 	    .description = "Mail that got 250",
 	    .subjects = { "hs.*.mail.part", "hs.*.mail.commit" },
 	    .subject_count = 2,
-	    .discard = js_DiscardNew,	/* full: the relay answers 452 and no promise breaks */
+	    .discard = js_DiscardNew, /* full: the relay answers 452 and no promise breaks */
 	    .bytes = BYTES_MAIL,
 	    .duplicates_s = 120,
 	},
@@ -51,7 +51,7 @@ static const struct plan plans[] = {
 	    .subject_count = 1,
 	    .discard = js_DiscardNew,
 	    .bytes = BYTES_LEASES,
-	    .age_s = 5,	/* a lease that nobody renews ends by itself */
+	    .age_s = 5, /* a lease that nobody renews ends by itself */
 	    .duplicates_s = 5,
 	    .bucket = true,
 	},
@@ -101,7 +101,8 @@ apply_plan(const struct plan *p, const struct setup_settings *s, const char **su
 static enum outcome
 failed(const struct plan *p, natsStatus status, jsErrCode code, char *error, size_t error_size)
 {
-	const char *detail = status == NATS_TIMEOUT ? "no answer; may this user make streams, and has the server JetStream?"
+	const char *detail = status == NATS_TIMEOUT
+	    ? "no answer; may this user make streams, and has the server JetStream?"
 	    : nats_GetLastError(NULL);
 	bool later = status == NATS_TIMEOUT || status == NATS_NO_RESPONDERS || status == NATS_CONNECTION_CLOSED ||
 	    status == NATS_CONNECTION_DISCONNECTED || code == JSClusterNotAvailErr || code == JSClusterNotLeaderErr ||
@@ -133,8 +134,8 @@ make_one(jsCtx *js, const struct plan *p, const struct setup_settings *s, char *
 	jsStreamInfo_Destroy(info);
 	if (status != NATS_OK)
 		return failed(p, status, code, error, error_size);
-	log_info("msg=\"%s\" stream=%s max_bytes=%lld replicas=%lld", made ? "stream is up to date" : "made a stream", p->name,
-	    (long long)config.MaxBytes, (long long)config.Replicas);
+	log_info("msg=\"%s\" stream=%s max_bytes=%lld replicas=%lld", made ? "stream is up to date" : "made a stream",
+	    p->name, (long long)config.MaxBytes, (long long)config.Replicas);
 	return DONE;
 }
 

@@ -17,7 +17,7 @@ struct token_file {
 	enum role role;
 	uint8_t digest[SHA256_BYTES];
 	bool known;
-	struct stat seen;	/* the file as it was when we last read it */
+	struct stat seen; /* the file as it was when we last read it */
 };
 
 struct tokens {
@@ -50,8 +50,8 @@ read_token(const char *path, uint8_t digest[SHA256_BYTES], char *error, size_t e
 		explicit_bzero(line, sizeof(line));
 	}
 	if (!good)
-		snprintf(error, error_size, "%s must be a file with one token of %d to %d characters without spaces", path,
-		    (int)TOKEN_MIN, (int)TOKEN_MAX);
+		snprintf(error, error_size, "%s must be a file with one token of %d to %d characters without spaces",
+		    path, (int)TOKEN_MIN, (int)TOKEN_MAX);
 	return good;
 }
 
@@ -74,7 +74,7 @@ refresh(struct token_file *f, char *error, size_t error_size)
 	if (stat(f->path, &now) != 0)
 		memset(&now, 0, sizeof(now));
 	if (f->known && same_file(&now, &f->seen))
-		return true;	/* good, or still as bad as when we said so */
+		return true; /* good, or still as bad as when we said so */
 	f->seen = now;
 	if (!read_token(f->path, digest, error, error_size))
 		return false;

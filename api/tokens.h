@@ -11,8 +11,8 @@
 
 struct tokens;
 
-enum role { ROLE_NONE, ROLE_READ, ROLE_OPERATOR };	/* each may do what the ones before may */
-enum { TOKEN_MIN = 16, TOKEN_MAX = 512 };	/* characters */
+enum role { ROLE_NONE, ROLE_READ, ROLE_OPERATOR }; /* each may do what the ones before may */
+enum { TOKEN_MIN = 16, TOKEN_MAX = 512 }; /* characters */
 
 /* operator_path may be "". NULL with a sentence in error. */
 struct tokens *tokens_new(const char *read_path, const char *operator_path, char *error, size_t error_size);

@@ -3,11 +3,11 @@
 #define FINGERPRINTD_ANSWER_H
 
 enum answer {
-	ANSWER_SEND,	/* the reply is written */
-	ANSWER_NONE,	/* this decoy says nothing to that */
+	ANSWER_SEND, /* the reply is written */
+	ANSWER_NONE, /* this decoy says nothing to that */
 	ANSWER_MALFORMED,
 	ANSWER_BAD_CHECKSUM,
-	ANSWER_LIMITED,	/* it would, but not so often */
+	ANSWER_LIMITED, /* it would, but not so often */
 };
 
 #endif

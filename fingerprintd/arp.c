@@ -11,7 +11,7 @@ sender_sane(const struct addr *a)
 {
 	uint32_t v4 = addr_v4(a);
 
-	return v4 >> 24 != 127 && v4 >> 28 < 0xe;	/* no loopback, multicast or broadcast */
+	return v4 >> 24 != 127 && v4 >> 28 < 0xe; /* no loopback, multicast or broadcast */
 }
 
 bool
@@ -25,7 +25,9 @@ void
 arp_reply(const struct host *h, const struct packet_arp *request, struct writer *out)
 {
 	struct packet_eth eth = { .type = PACKET_ETH_ARP };
-	struct packet_arp reply = { .operation = PACKET_ARP_REPLY, .sender = request->target, .target = request->sender };
+	struct packet_arp reply = { .operation = PACKET_ARP_REPLY,
+		.sender = request->target,
+		.target = request->sender };
 
 	memcpy(eth.destination, request->sender_mac, sizeof(eth.destination));
 	memcpy(eth.source, h->mac, sizeof(eth.source));

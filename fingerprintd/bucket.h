@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct bucket {
-	uint64_t paid_us;	/* what was taken is paid back at this time */
+	uint64_t paid_us; /* what was taken is paid back at this time */
 };
 
 /* May one more pass now? per_second and burst at least 1. */

@@ -17,11 +17,11 @@ struct decoys {
 	size_t group_count;
 	struct decoy *list;
 	size_t count;
-	uint32_t *slots;	/* index into list + 1; open addressing, at most half full */
+	uint32_t *slots; /* index into list + 1; open addressing, at most half full */
 };
 
 static const char *const service_names[] = { "webtrap", "proxytrap", "relaytrap", NULL };
-static const char *const closed_names[] = { "reset", "drop", NULL };	/* enum decoy_closed */
+static const char *const closed_names[] = { "reset", "drop", NULL }; /* enum decoy_closed */
 static const char *const proto_names[] = { "tcp", NULL };
 
 /* ---- the table ---- */
@@ -29,7 +29,7 @@ static const char *const proto_names[] = { "tcp", NULL };
 static size_t
 slot_of(const struct addr *a)
 {
-	uint32_t h = 2166136261U;	/* FNV-1a: the addresses are the operator's, nobody can choose collisions */
+	uint32_t h = 2166136261U; /* FNV-1a: the addresses are the operator's, nobody can choose collisions */
 
 	for (size_t i = 0; i < sizeof(a->b); i++)
 		h = (h ^ a->b[i]) * 16777619U;
@@ -118,7 +118,7 @@ holdable(const struct addr *a)
 {
 	uint32_t v4 = addr_v4(a);
 
-	return v4 >> 24 != 0 && v4 >> 24 != 127 && v4 >> 28 < 0xe;	/* not this network, loopback, multicast, reserved */
+	return v4 >> 24 != 0 && v4 >> 24 != 127 && v4 >> 28 < 0xe; /* not this network, loopback, multicast, reserved */
 }
 
 static bool
@@ -284,7 +284,8 @@ struct document {
 };
 
 static const struct json_field fields[] = {
-	{ "version", JSON_U8, false, offsetof(struct document, version), DECOYS_VERSION, DECOYS_VERSION, NULL, NULL, NULL },
+	{ "version", JSON_U8, false, offsetof(struct document, version), DECOYS_VERSION, DECOYS_VERSION, NULL, NULL,
+	    NULL },
 	{ "decoys", JSON_OWN, false, offsetof(struct document, decoys), 0, 0, NULL, NULL, read_groups },
 	{ 0 },
 };

@@ -15,33 +15,33 @@ struct personality;
 
 enum {
 	DECOYS_VERSION = 1,
-	DECOYS_MAX = 65536,	/* addresses */
+	DECOYS_MAX = 65536, /* addresses */
 	DECOY_GROUPS_MAX = 4096,
-	DECOY_PORTS_MAX = 4096,	/* of one group */
-	DECOY_ADDRESSES_MAX = 65536,	/* entries of one group's list */
+	DECOY_PORTS_MAX = 4096, /* of one group */
+	DECOY_ADDRESSES_MAX = 65536, /* entries of one group's list */
 	DECOY_LOOK_MAX = 64,
 };
 
-enum decoy_closed { DECOY_RESET, DECOY_DROP };	/* what a port that isn't listed does */
+enum decoy_closed { DECOY_RESET, DECOY_DROP }; /* what a port that isn't listed does */
 
 struct decoy_port {
 	uint16_t port;
-	uint8_t proto;	/* only tcp so far */
-	uint8_t service;	/* see decoy_service_name() */
+	uint8_t proto; /* only tcp so far */
+	uint8_t service; /* see decoy_service_name() */
 	char look[DECOY_LOOK_MAX];
 };
 
 struct decoy_group {
 	const struct personality *personality;
-	struct decoy_port *ports;	/* by number */
+	struct decoy_port *ports; /* by number */
 	size_t port_count;
-	uint8_t closed;	/* enum decoy_closed */
+	uint8_t closed; /* enum decoy_closed */
 };
 
 struct decoy {
 	struct addr address;
 	const struct decoy_group *group;
-	struct host *host;	/* hosts.c's; NULL until it has one */
+	struct host *host; /* hosts.c's; NULL until it has one */
 };
 
 struct decoys;
@@ -55,7 +55,7 @@ void decoys_free(struct decoys **dp);
 struct decoy *decoys_find(const struct decoys *d, const struct addr *a);
 size_t decoys_count(const struct decoys *d);
 struct decoy *decoys_at(const struct decoys *d, size_t i);
-size_t decoys_port_count(const struct decoys *d);	/* of all groups */
+size_t decoys_port_count(const struct decoys *d); /* of all groups */
 /* NULL: closed. */
 const struct decoy_port *decoy_port_find(const struct decoy_group *g, uint16_t port);
 const char *decoy_service_name(uint8_t service);

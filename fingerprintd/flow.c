@@ -15,33 +15,33 @@
 enum { NAME_MAX_BYTES = 64 };
 
 enum flow_state {
-	FLOW_WAITING,	/* no replica is there: the sweep tries again */
-	FLOW_DIALING,	/* connecting to a trap */
-	FLOW_OPEN,	/* the trap has the header */
-	FLOW_FINISHING,	/* the trap has finished and is gone, the client has still to finish */
+	FLOW_WAITING, /* no replica is there: the sweep tries again */
+	FLOW_DIALING, /* connecting to a trap */
+	FLOW_OPEN, /* the trap has the header */
+	FLOW_FINISHING, /* the trap has finished and is gone, the client has still to finish */
 };
 
 struct flow {
 	struct list node;
 	struct flows *flows;
 	struct stack_flow *peer;
-	struct conn *trap;	/* NULL unless DIALING or OPEN */
+	struct conn *trap; /* NULL unless DIALING or OPEN */
 	enum flow_state state;
-	struct endpoint at;	/* the replica tried last */
+	struct endpoint at; /* the replica tried last */
 	uint64_t opened_ms;
-	uint64_t deadline_ms;	/* WAITING: give up; FINISHING: reset */
+	uint64_t deadline_ms; /* WAITING: give up; FINISHING: reset */
 	uint64_t retry_ms;
 	uint64_t bytes_in, bytes_out;
-	uint8_t *kept;	/* the client's first bytes while the trap hasn't spoken */
+	uint8_t *kept; /* the client's first bytes while the trap hasn't spoken */
 	size_t kept_len;
-	bool kept_whole;	/* kept is all that the client has sent */
-	bool spoken;	/* the trap has sent something: no other replica can take over */
+	bool kept_whole; /* kept is all that the client has sent */
+	bool spoken; /* the trap has sent something: no other replica can take over */
 	bool peer_eof;
 	bool eof_passed;
 	bool trap_eof;
-	bool refused;	/* the last dial was: the next failure waits */
+	bool refused; /* the last dial was: the next failure waits */
 	unsigned takeovers;
-	const char *reason;	/* set when the end is our doing */
+	const char *reason; /* set when the end is our doing */
 	const char *service;
 	char id[ULID_TEXT_MAX];
 	char look[NAME_MAX_BYTES];
@@ -52,8 +52,8 @@ struct flows {
 	struct flows_settings settings;
 	struct flows_ops ops;
 	struct slab *slab;
-	struct list busy;	/* DIALING and OPEN: connections tell when something happens */
-	struct list timed;	/* WAITING and FINISHING: the sweep looks after them */
+	struct list busy; /* DIALING and OPEN: connections tell when something happens */
+	struct list timed; /* WAITING and FINISHING: the sweep looks after them */
 };
 
 static void
@@ -198,7 +198,7 @@ dial(struct flow *f, const struct endpoint *except)
 		return false;
 	c = conn_dial(fs->settings.loop, &at, FLOW_DIAL_MS, &trap_ops, f);
 	if (c == NULL)
-		return false;	/* no descriptor: as good as no replica */
+		return false; /* no descriptor: as good as no replica */
 	f->trap = c;
 	f->at = at;
 	enter(f, FLOW_DIALING);
@@ -410,7 +410,7 @@ sweep_one(struct flow *f, uint64_t now_ms)
 	else if (f->state == FLOW_WAITING && now_ms >= f->retry_ms && !dial(f, NULL))
 		wait_for_replica(f);
 	else if (f->state == FLOW_FINISHING && stack_unsent(f->peer) > 0)
-		f->deadline_ms = now_ms + FLOW_LINGER_MS;	/* a slow reader: the stack knows when it is gone */
+		f->deadline_ms = now_ms + FLOW_LINGER_MS; /* a slow reader: the stack knows when it is gone */
 	else if (f->state == FLOW_FINISHING && now_ms >= f->deadline_ms)
 		reset(f, "timeout");
 }

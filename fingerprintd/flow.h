@@ -16,19 +16,19 @@ struct loop;
 struct replicas;
 
 enum {
-	FLOW_KEPT_MAX = 4096,	/* the client's first bytes, for another replica */
-	FLOW_OUTPUT_MAX = 64 * 1024,	/* bytes on their way to the trap; then the client's window closes */
-	FLOW_TAKEOVERS_MAX = 4,	/* of one flow: a client that kills traps must not kill them all */
-	FLOW_WAIT_MS = 10 * 1000,	/* for a replica */
+	FLOW_KEPT_MAX = 4096, /* the client's first bytes, for another replica */
+	FLOW_OUTPUT_MAX = 64 * 1024, /* bytes on their way to the trap; then the client's window closes */
+	FLOW_TAKEOVERS_MAX = 4, /* of one flow: a client that kills traps must not kill them all */
+	FLOW_WAIT_MS = 10 * 1000, /* for a replica */
 	FLOW_RETRY_MS = 250,
 	FLOW_DIAL_MS = 3 * 1000,
-	FLOW_LINGER_MS = 60 * 1000,	/* for the client's FIN after the trap is gone */
-	FLOW_IDLE_MS = 60 * 60 * 1000,	/* the traps have shorter limits: this is for a trap that hangs */
+	FLOW_LINGER_MS = 60 * 1000, /* for the client's FIN after the trap is gone */
+	FLOW_IDLE_MS = 60 * 60 * 1000, /* the traps have shorter limits: this is for a trap that hangs */
 };
 
 /* What the decoy has at that port. Copied. */
 struct flow_target {
-	const char *service;	/* a constant */
+	const char *service; /* a constant */
 	const char *look;
 	const char *personality;
 };
@@ -37,7 +37,7 @@ struct flow_end {
 	const struct flow_info *info;
 	const char *service;
 	uint64_t bytes_in, bytes_out, duration_ms;
-	const char *reason;	/* a word: fin, reset, timeout, trap-reset, trap-timeout, no-replica, drained */
+	const char *reason; /* a word: fin, reset, timeout, trap-reset, trap-timeout, no-replica, drained */
 };
 
 struct flows_ops {
@@ -66,7 +66,7 @@ void flows_closed(struct stack_flow *peer, enum stack_end why);
 
 /* Waiting flows look for a replica, lingering ones end; call it every 100 ms or so. */
 void flows_sweep(struct flows *fs, uint64_t now_ms);
-void flows_reset_all(struct flows *fs);	/* the drain is over */
+void flows_reset_all(struct flows *fs); /* the drain is over */
 size_t flows_count(const struct flows *fs);
 
 #endif

@@ -10,11 +10,11 @@ enum { UNIT = 8, UNITS = FRAGMENTS_BYTES_MAX / UNIT };
 
 struct assembly {
 	uint64_t since_us;
-	struct packet_ip first;	/* header of the fragment at offset 0, or what tells the packet until it comes */
+	struct packet_ip first; /* header of the fragment at offset 0, or what tells the packet until it comes */
 	bool used;
-	size_t total;	/* bytes of payload; 0: the last fragment hasn't come */
+	size_t total; /* bytes of payload; 0: the last fragment hasn't come */
 	size_t have;
-	uint8_t units[UNITS / 8];	/* bit set: these eight bytes are here */
+	uint8_t units[UNITS / 8]; /* bit set: these eight bytes are here */
 	uint8_t payload[FRAGMENTS_BYTES_MAX];
 };
 

@@ -12,9 +12,9 @@
 struct fragments;
 
 enum {
-	FRAGMENTS_PACKETS_MAX = 64,	/* being put together at once: half a MiB */
-	FRAGMENTS_BYTES_MAX = 8192,	/* payload of one packet */
-	FRAGMENTS_TIME_US = 30 * 1000 * 1000,	/* as Linux' ipfrag_time */
+	FRAGMENTS_PACKETS_MAX = 64, /* being put together at once: half a MiB */
+	FRAGMENTS_BYTES_MAX = 8192, /* payload of one packet */
+	FRAGMENTS_TIME_US = 30 * 1000 * 1000, /* as Linux' ipfrag_time */
 };
 
 enum fragments_result { FRAGMENTS_MORE, FRAGMENTS_WHOLE, FRAGMENTS_REFUSED };

@@ -23,9 +23,9 @@ struct gateway {
 	struct gateway_ops ops;
 	struct stack *stack;
 	struct fragments *fragments;
-	const struct decoys *decoys;	/* borrowed; NULL until set */
+	const struct decoys *decoys; /* borrowed; NULL until set */
 	struct gateway_counters counters;
-	uint8_t out[FRAME_MAX];	/* the reply being written */
+	uint8_t out[FRAME_MAX]; /* the reply being written */
 };
 
 /* A packet on its way through. */
@@ -33,7 +33,7 @@ struct passage {
 	struct host *host;
 	struct packet_eth eth;
 	struct packet_ip ip;
-	const uint8_t *packet;	/* the whole IP packet */
+	const uint8_t *packet; /* the whole IP packet */
 	size_t len;
 	uint64_t now_us;
 };
@@ -201,8 +201,8 @@ fragment(struct gateway *g, struct passage *p)
 {
 	struct reader r;
 
-	switch (fragments_input(g->fragments, &p->ip, p->packet + p->ip.header_len, p->len - p->ip.header_len, p->now_us,
-	    &p->packet, &p->len)) {
+	switch (fragments_input(g->fragments, &p->ip, p->packet + p->ip.header_len, p->len - p->ip.header_len,
+	    p->now_us, &p->packet, &p->len)) {
 	case FRAGMENTS_MORE:
 		break;
 	case FRAGMENTS_REFUSED:
@@ -295,7 +295,7 @@ stack_opened(void *ctx, struct stack_flow *f)
 	const struct decoy_port *port = decoy_port_find(h->group, stack_flow_destination(f)->port);
 
 	if (port == NULL)
-		return false;	/* a reload took the port away during the handshake */
+		return false; /* a reload took the port away during the handshake */
 	struct flow_target target = {
 		.service = decoy_service_name(port->service),
 		.look = port->look,

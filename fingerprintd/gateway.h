@@ -16,7 +16,8 @@ struct gateway;
 
 struct gateway_ops {
 	void (*send)(void *ctx, const void *frame, size_t len);
-	void (*probe)(void *ctx, enum probe_kind kind, const struct addr *source, const struct addr *destination, uint16_t port);
+	void (*probe)(void *ctx, enum probe_kind kind, const struct addr *source, const struct addr *destination,
+	    uint16_t port);
 	/* As in stack.h, with what the decoy has at that port. */
 	bool (*opened)(void *ctx, struct stack_flow *f, const struct flow_target *target);
 	void (*data)(struct stack_flow *f);
@@ -27,22 +28,22 @@ struct gateway_ops {
 };
 
 /* Why a frame got no answer, with its name in metrics. */
-#define GATEWAY_DROPS(X)                                   \
-	X(GATEWAY_NOT_OURS, "not-ours")	/* no decoy has the address */ \
-	X(GATEWAY_WRONG_MAC, "wrong-mac")	/* the decoy's IP, another machine's MAC */ \
-	X(GATEWAY_BAD_SOURCE, "bad-source")	/* an address that no host can have, or a decoy's own */ \
-	X(GATEWAY_BAD_CHECKSUM, "bad-checksum") \
-	X(GATEWAY_MALFORMED, "malformed") \
-	X(GATEWAY_FRAGMENT, "fragment")	/* overlapping, too large, or no room to keep it */ \
-	X(GATEWAY_LIMITED, "rate-limited") \
-	X(GATEWAY_UNANSWERED, "unanswered")	/* nothing that this decoy answers */ \
+#define GATEWAY_DROPS(X)                                                                                               \
+	X(GATEWAY_NOT_OURS, "not-ours") /* no decoy has the address */                                                 \
+	X(GATEWAY_WRONG_MAC, "wrong-mac") /* the decoy's IP, another machine's MAC */                                  \
+	X(GATEWAY_BAD_SOURCE, "bad-source") /* an address that no host can have, or a decoy's own */                   \
+	X(GATEWAY_BAD_CHECKSUM, "bad-checksum")                                                                        \
+	X(GATEWAY_MALFORMED, "malformed")                                                                              \
+	X(GATEWAY_FRAGMENT, "fragment") /* overlapping, too large, or no room to keep it */                            \
+	X(GATEWAY_LIMITED, "rate-limited")                                                                             \
+	X(GATEWAY_UNANSWERED, "unanswered") /* nothing that this decoy answers */                                      \
 	X(GATEWAY_TOO_LONG, "too-long")
 
 enum gateway_drop {
 #define X(id, name) id,
 	GATEWAY_DROPS(X)
 #undef X
-	GATEWAY_DROP_KINDS
+	    GATEWAY_DROP_KINDS
 };
 
 struct gateway_counters {
@@ -55,7 +56,7 @@ void gateway_free(struct gateway **gp);
 /* Every decoy must have its host; borrowed until the next call. */
 void gateway_set_decoys(struct gateway *g, const struct decoys *d);
 void gateway_input(struct gateway *g, const void *frame, size_t len, uint64_t now_us);
-void gateway_advance(struct gateway *g, uint64_t now_us);	/* timers: every 10 ms or so */
+void gateway_advance(struct gateway *g, uint64_t now_us); /* timers: every 10 ms or so */
 struct stack *gateway_stack(struct gateway *g);
 const struct gateway_counters *gateway_counters(const struct gateway *g);
 const char *gateway_drop_name(enum gateway_drop why);

@@ -9,7 +9,7 @@ enum {
 	MAC_HALF_BITS = 12,
 	MAC_HALF_MASK = 0xfff,
 	MAC_ROUNDS = 4,
-	UPTIME_DAYS_MIN = 20,	/* a machine is rebooted after so many days at least */
+	UPTIME_DAYS_MIN = 20, /* a machine is rebooted after so many days at least */
 	UPTIME_DAYS_RANGE = 130,
 };
 static const uint64_t day_ms = 86400000;

@@ -14,11 +14,11 @@
 #include "wire/packet_eth.h"
 
 struct host {
-	struct stack_host stack;	/* its ctx is this host */
+	struct stack_host stack; /* its ctx is this host */
 	const struct decoy_group *group;
 	uint8_t mac[PACKET_ETH_ADDR];
 	uint16_t icmp_id_next;
-	uint64_t random;	/* state of its random IP ids */
+	uint64_t random; /* state of its random IP ids */
 	struct bucket echoes;
 	struct bucket errors;
 };
@@ -26,8 +26,8 @@ struct host {
 /* What all hosts have in common. */
 struct host_world {
 	const struct site_key *key;
-	const uint8_t *shared_mac;	/* NULL: each has its own */
-	uint64_t now_us;	/* one moment on both clocks */
+	const uint8_t *shared_mac; /* NULL: each has its own */
+	uint64_t now_us; /* one moment on both clocks */
 	uint64_t wall_ms;
 };
 

@@ -110,7 +110,8 @@ file_read(const char *file, size_t *len, struct json_error *error)
 	fclose(f);
 	if (!failed && *len <= JSON_FILE_MAX)
 		return text;
-	snprintf(error->text, sizeof(error->text), failed ? "%.180s can't be read" : "%.180s is larger than 8 MiB", file);
+	snprintf(error->text, sizeof(error->text), failed ? "%.180s can't be read" : "%.180s is larger than 8 MiB",
+	    file);
 	free(text);
 	return NULL;
 }

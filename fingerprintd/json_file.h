@@ -24,21 +24,21 @@ struct json_place {
 	const char *file;
 	struct json_error *error;
 	const struct json_place *up;
-	const char *name;	/* NULL: an element of an array */
+	const char *name; /* NULL: an element of an array */
 	size_t index;
 };
 
 enum json_kind { JSON_U8, JSON_U16, JSON_U32, JSON_FLAG, JSON_CHOICE, JSON_TEXT, JSON_TABLE, JSON_OWN };
 
 struct json_field {
-	const char *name;	/* NULL ends a table */
+	const char *name; /* NULL ends a table */
 	enum json_kind kind;
-	bool optional;	/* absent: the struct's field keeps what it has */
-	size_t at;	/* offset in the struct */
-	uint32_t min, max;	/* numbers; for text max is the size of the array */
-	const char *const *choices;	/* JSON_CHOICE, NULL ends: the index goes to a uint8_t */
-	const struct json_field *fields;	/* JSON_TABLE */
-	bool (*read)(const struct json_place *p, const struct cJSON *v, void *field);	/* JSON_OWN */
+	bool optional; /* absent: the struct's field keeps what it has */
+	size_t at; /* offset in the struct */
+	uint32_t min, max; /* numbers; for text max is the size of the array */
+	const char *const *choices; /* JSON_CHOICE, NULL ends: the index goes to a uint8_t */
+	const struct json_field *fields; /* JSON_TABLE */
+	bool (*read)(const struct json_place *p, const struct cJSON *v, void *field); /* JSON_OWN */
 };
 
 /* NULL with a sentence in error. The caller deletes the tree. */
@@ -48,7 +48,8 @@ struct cJSON *json_load(const char *file, struct json_error *error);
 
 /* Each of these returns false after writing its sentence. */
 bool json_read(const struct json_place *p, const struct cJSON *v, const struct json_field *fields, void *out);
-bool json_array(const struct json_place *p, const struct cJSON *v, size_t min, size_t max);	/* is it one, with so many? */
+bool json_array(const struct json_place *p, const struct cJSON *v, size_t min,
+    size_t max); /* is it one, with so many? */
 bool json_refuse(const struct json_place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -22,8 +22,8 @@
 #include <string.h>
 
 enum {
-	TICK_MS = 10,	/* the stack's timers while there are flows */
-	IDLE_TICK_MS = 100,	/* and while there are none */
+	TICK_MS = 10, /* the stack's timers while there are flows */
+	IDLE_TICK_MS = 100, /* and while there are none */
 	SWEEP_MS = 100,
 	METRICS_MS = 1000,
 };
@@ -34,14 +34,21 @@ static bool mac_shared, check_only;
 
 static const struct setting settings[] = {
 	{ "interface", SETTING_TEXT, &interface, "", 0, 0, "", "Interface on whose wire the decoys are." },
-	{ "decoys.file", SETTING_TEXT, &decoys_file, NULL, 0, 0, "", "JSON file of addresses, personalities and ports; read again on SIGHUP." },
-	{ "personalities.dir", SETTING_TEXT, &personalities_dir, "/usr/share/honeyspam/personalities", 0, 0, "", "Directory of personalities (*.json); read again on SIGHUP." },
-	{ "traps.networks", SETTING_TEXT, &networks, "127.0.0.0/8", 0, 0, "", "Networks in which traps may be dialled, separated by commas." },
-	{ "traps.fallback", SETTING_TEXT, &fallback, "", 0, 0, "", "Traps while no presence is heard: service=host:port, separated by commas." },
-	{ "mac.shared", SETTING_BOOL, &mac_shared, "false", 0, 0, "", "All decoys have the interface's own MAC address (where foreign ones are not delivered)." },
+	{ "decoys.file", SETTING_TEXT, &decoys_file, NULL, 0, 0, "",
+	    "JSON file of addresses, personalities and ports; read again on SIGHUP." },
+	{ "personalities.dir", SETTING_TEXT, &personalities_dir, "/usr/share/honeyspam/personalities", 0, 0, "",
+	    "Directory of personalities (*.json); read again on SIGHUP." },
+	{ "traps.networks", SETTING_TEXT, &networks, "127.0.0.0/8", 0, 0, "",
+	    "Networks in which traps may be dialled, separated by commas." },
+	{ "traps.fallback", SETTING_TEXT, &fallback, "", 0, 0, "",
+	    "Traps while no presence is heard: service=host:port, separated by commas." },
+	{ "mac.shared", SETTING_BOOL, &mac_shared, "false", 0, 0, "",
+	    "All decoys have the interface's own MAC address (where foreign ones are not delivered)." },
 	{ "flows.max", SETTING_NUMBER, &flows_max, "16384", 1, 1048576, "", "Established flows at once." },
-	{ "half-open.max", SETTING_NUMBER, &half_open_max, "4096", 1, 1048576, "", "Handshakes at once that have a table entry; beyond, SYNs are answered statelessly." },
-	{ "check", SETTING_BOOL, &check_only, "false", 0, 0, "", "Only read the decoys and personalities, say what is wrong, and exit." },
+	{ "half-open.max", SETTING_NUMBER, &half_open_max, "4096", 1, 1048576, "",
+	    "Handshakes at once that have a table entry; beyond, SYNs are answered statelessly." },
+	{ "check", SETTING_BOOL, &check_only, "false", 0, 0, "",
+	    "Only read the decoys and personalities, say what is wrong, and exit." },
 };
 enum { SETTINGS_COUNT = sizeof(settings) / sizeof(settings[0]) };
 
@@ -55,9 +62,9 @@ static struct {
 	struct personalities *personalities;
 	struct decoys *decoys;
 	struct loop_timer *tick;
-	uint64_t sweep_ms;	/* when it is next due */
+	uint64_t sweep_ms; /* when it is next due */
 	uint64_t metrics_ms;
-	bool fast;	/* the tick is TICK_MS */
+	bool fast; /* the tick is TICK_MS */
 	bool draining;
 } self;
 
@@ -232,7 +239,8 @@ open_interface(void)
 	if (self.net == NULL)
 		log_fatal("msg=\"%s\"", error);
 	if (checks_forwards(interface))
-		log_warn("msg=\"IPv4 forwarding is on: the kernel may answer for decoys too; turn it off\" setting=net.ipv4.conf.%s.forwarding",
+		log_warn("msg=\"IPv4 forwarding is on: the kernel may answer for decoys too; turn it off\" "
+			 "setting=net.ipv4.conf.%s.forwarding",
 		    interface);
 }
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	SNAP_BYTES = 65535,	/* interfaces with offloads hand over whole 64 KiB packets */
-	RING_BYTES = 4 * 1024 * 1024,	/* the kernel's queue for us */
+	SNAP_BYTES = 65535, /* interfaces with offloads hand over whole 64 KiB packets */
+	RING_BYTES = 4 * 1024 * 1024, /* the kernel's queue for us */
 };
 
 struct netio {
@@ -51,8 +51,8 @@ static bool
 activate(struct netio *n, const char *interface, char error[NETIO_ERROR_MAX])
 {
 	pcap_set_snaplen(n->pcap, SNAP_BYTES);
-	pcap_set_promisc(n->pcap, 1);	/* decoys have MAC addresses of their own */
-	pcap_set_immediate_mode(n->pcap, 1);	/* else libpcap gathers packets for milliseconds: a timing fingerprint */
+	pcap_set_promisc(n->pcap, 1); /* decoys have MAC addresses of their own */
+	pcap_set_immediate_mode(n->pcap, 1); /* else libpcap gathers packets for milliseconds: a timing fingerprint */
 	pcap_set_buffer_size(n->pcap, RING_BYTES);
 	int status = pcap_activate(n->pcap);
 
@@ -119,7 +119,8 @@ netio_open(struct loop *l, const char *interface, const struct netio_ops *ops, c
 	n->pcap = pcap_create(interface, why);
 	if (n->pcap == NULL)
 		snprintf(error, NETIO_ERROR_MAX, "interface %s: %s", interface, why);
-	else if (activate(n, interface, error) && choose_frames(n, interface, error) && open_sender(n, interface, error))
+	else if (activate(n, interface, error) && choose_frames(n, interface, error) &&
+	    open_sender(n, interface, error))
 		n->fd = loop_fd_new(l, pcap_get_selectable_fd(n->pcap), LOOP_READ, readable, n);
 	if (n->fd == NULL)
 		netio_close(&n);

@@ -97,34 +97,34 @@ observe_overflow(void *ctx, uint64_t packets)
 
 /* ---- metrics ---- */
 
-#define STACK_METRICS(X)                                                              \
-	X(segments_in, METRIC_COUNTER, "TCP segments taken")                          \
-	X(segments_out, METRIC_COUNTER, "TCP segments sent")                          \
-	X(bad_checksum, METRIC_COUNTER, "TCP segments dropped for their checksum")    \
-	X(malformed, METRIC_COUNTER, "TCP segments that could not be read")           \
-	X(retransmitted, METRIC_COUNTER, "TCP segments sent again")                   \
-	X(out_of_order, METRIC_COUNTER, "TCP segments that came early")               \
-	X(duplicates, METRIC_COUNTER, "TCP segments that came again")                 \
-	X(blind_resets, METRIC_COUNTER, "Resets and SYNs refused by RFC 9293 checks") \
-	X(cookies_sent, METRIC_COUNTER, "SYNs answered statelessly")                  \
-	X(cookies_ok, METRIC_COUNTER, "SYN cookies that came back")                   \
-	X(cookies_bad, METRIC_COUNTER, "ACKs that were no cookie of ours")            \
-	X(flows_refused, METRIC_COUNTER, "Flows that found the table full")           \
-	X(flows, METRIC_GAUGE, "TCP flows now")                                       \
+#define STACK_METRICS(X)                                                                                               \
+	X(segments_in, METRIC_COUNTER, "TCP segments taken")                                                           \
+	X(segments_out, METRIC_COUNTER, "TCP segments sent")                                                           \
+	X(bad_checksum, METRIC_COUNTER, "TCP segments dropped for their checksum")                                     \
+	X(malformed, METRIC_COUNTER, "TCP segments that could not be read")                                            \
+	X(retransmitted, METRIC_COUNTER, "TCP segments sent again")                                                    \
+	X(out_of_order, METRIC_COUNTER, "TCP segments that came early")                                                \
+	X(duplicates, METRIC_COUNTER, "TCP segments that came again")                                                  \
+	X(blind_resets, METRIC_COUNTER, "Resets and SYNs refused by RFC 9293 checks")                                  \
+	X(cookies_sent, METRIC_COUNTER, "SYNs answered statelessly")                                                   \
+	X(cookies_ok, METRIC_COUNTER, "SYN cookies that came back")                                                    \
+	X(cookies_bad, METRIC_COUNTER, "ACKs that were no cookie of ours")                                             \
+	X(flows_refused, METRIC_COUNTER, "Flows that found the table full")                                            \
+	X(flows, METRIC_GAUGE, "TCP flows now")                                                                        \
 	X(half_open, METRIC_GAUGE, "Half-open TCP flows now")
 
-#define NET_METRICS(X)                                               \
-	X(received, "Frames captured")                               \
-	X(dropped, "Frames that found the capture ring full")        \
-	X(cut, "Frames longer than the capture takes")               \
-	X(sent, "Frames sent")                                       \
+#define NET_METRICS(X)                                                                                                 \
+	X(received, "Frames captured")                                                                                 \
+	X(dropped, "Frames that found the capture ring full")                                                          \
+	X(cut, "Frames longer than the capture takes")                                                                 \
+	X(sent, "Frames sent")                                                                                         \
 	X(send_failed, "Frames that the interface didn't take")
 
-#define GATEWAY_METRICS(X)                                       \
-	X(frames, "Frames looked at")                            \
-	X(arp_replies, "ARP requests answered")                  \
-	X(echo_replies, "Echo requests answered")                \
-	X(unreachables, "Port unreachables sent")                \
+#define GATEWAY_METRICS(X)                                                                                             \
+	X(frames, "Frames looked at")                                                                                  \
+	X(arp_replies, "ARP requests answered")                                                                        \
+	X(echo_replies, "Echo requests answered")                                                                      \
+	X(unreachables, "Port unreachables sent")                                                                      \
 	X(reassembled, "Packets put together from fragments")
 
 #define X(name, ...) static metric_value stack_##name;
@@ -144,8 +144,7 @@ observe_register_metrics(void)
 {
 	static char labels[GATEWAY_DROP_KINDS][LABEL_MAX];
 
-#define X(name, type, help) \
-	metrics_register("tcp_" #name, NULL, type, help, &stack_##name);
+#define X(name, type, help) metrics_register("tcp_" #name, NULL, type, help, &stack_##name);
 	STACK_METRICS(X)
 #undef X
 #define X(name, help) metrics_register("net_" #name "_total", NULL, METRIC_COUNTER, help, &net_##name);
@@ -156,7 +155,8 @@ observe_register_metrics(void)
 #undef X
 	for (size_t i = 0; i < GATEWAY_DROP_KINDS; i++) {
 		snprintf(labels[i], LABEL_MAX, "reason=\"%s\"", gateway_drop_name((enum gateway_drop)i));
-		metrics_register("packets_dropped_total", labels[i], METRIC_COUNTER, "Packets without an answer", &dropped[i]);
+		metrics_register("packets_dropped_total", labels[i], METRIC_COUNTER, "Packets without an answer",
+		    &dropped[i]);
 	}
 	metrics_register("flows", NULL, METRIC_GAUGE, "Flows to traps now", &flow_count);
 	metrics_register("decoys", NULL, METRIC_GAUGE, "Addresses held", &decoy_count);

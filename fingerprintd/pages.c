@@ -13,7 +13,7 @@ struct pages {
 	size_t chunk_size;
 	size_t cap;
 	size_t free_count;
-	uint32_t *free_stack;	/* the chunk that was put last is warm: it is got first */
+	uint32_t *free_stack; /* the chunk that was put last is warm: it is got first */
 };
 
 struct pages *
@@ -27,8 +27,8 @@ pages_new(size_t chunk_size, size_t cap)
 	p->free_stack = xcalloc(cap, sizeof(*p->free_stack));
 	for (size_t i = 0; i < cap; i++)
 		p->free_stack[i] = (uint32_t)(cap - 1 - i);
-	p->memory = mmap(NULL, chunk_size * cap, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	p->memory =
+	    mmap(NULL, chunk_size * cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p->memory == MAP_FAILED)
 		log_fatal("msg=\"no address space for buffers\" chunks=%zu bytes=%zu", cap, chunk_size);
 	/* A huge page would make a whole flow's buffers resident at its first byte. */

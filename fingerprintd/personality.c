@@ -16,11 +16,11 @@ struct personalities {
 	size_t count;
 };
 
-static const char *const option_names[] = { "end", "mss", "sack", "ts", "wscale", "nop", NULL };	/* enum stack_option */
-static const char *const ip_id_names[] = { "zero", "increment", "random", NULL };	/* enum stack_ip_id */
-static const char *const field_names[] = { "same", "zero", NULL };	/* enum icmp_field */
-static const char *const df_names[] = { "no", "same", "yes", NULL };	/* enum icmp_df */
-static const char *const closed_names[] = { "unreachable", "silent", NULL };	/* enum udp_closed */
+static const char *const option_names[] = { "end", "mss", "sack", "ts", "wscale", "nop", NULL }; /* enum stack_option */
+static const char *const ip_id_names[] = { "zero", "increment", "random", NULL }; /* enum stack_ip_id */
+static const char *const field_names[] = { "same", "zero", NULL }; /* enum icmp_field */
+static const char *const df_names[] = { "no", "same", "yes", NULL }; /* enum icmp_df */
+static const char *const closed_names[] = { "unreachable", "silent", NULL }; /* enum udp_closed */
 
 /* ["mss","sack","ts","nop","wscale"]: in the order of the SYN+ACK. */
 static bool
@@ -78,7 +78,8 @@ read_prefix(const struct json_place *p, const cJSON *v, void *field)
 	int used = 0;
 	uint8_t *out = field;
 
-	if (!cJSON_IsString(v) || sscanf(v->valuestring, "%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &used) != PERSONALITY_PREFIX ||
+	if (!cJSON_IsString(v) ||
+	    sscanf(v->valuestring, "%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &used) != PERSONALITY_PREFIX ||
 	    v->valuestring[used] != '\0' || (b[0] & 1) != 0)
 		return json_refuse(p, "must be three bytes of a unicast MAC address like \"00:0c:29\"");
 	for (size_t i = 0; i < PERSONALITY_PREFIX; i++)
@@ -97,7 +98,7 @@ static const struct json_field tcp_fields[] = {
 	{ "mss", JSON_U16, false, TCP(mss), 64, 9216, NULL, NULL, NULL },
 	{ "window", JSON_U16, false, TCP(window), 1, 65535, NULL, NULL, NULL },
 	{ "window_mss", JSON_U8, true, TCP(window_mss), 0, 255, NULL, NULL, NULL },
-	{ "wscale", JSON_U8, true, TCP(wscale), 0, 14, NULL, NULL, NULL },	/* RFC 7323 2.3 */
+	{ "wscale", JSON_U8, true, TCP(wscale), 0, 14, NULL, NULL, NULL }, /* RFC 7323 2.3 */
 	{ "options", JSON_OWN, false, TCP(options), 0, 0, NULL, NULL, read_options },
 	{ "ts_hz", JSON_U32, true, TCP(ts_hz), 1, 1000000, NULL, NULL, NULL },
 	{ "syn_ack_gaps_ms", JSON_OWN, false, TCP(rto_ms), 0, 0, NULL, NULL, read_gaps },
@@ -120,7 +121,7 @@ static const struct json_field icmp_fields[] = {
 
 static const struct json_field udp_fields[] = {
 	{ "closed", JSON_CHOICE, false, UDP(closed), 0, 0, closed_names, NULL, NULL },
-	{ "quote", JSON_U16, true, UDP(quote), 8, PERSONALITY_QUOTE_MAX, NULL, NULL, NULL },	/* RFC 792: at least 8 */
+	{ "quote", JSON_U16, true, UDP(quote), 8, PERSONALITY_QUOTE_MAX, NULL, NULL, NULL }, /* RFC 792: at least 8 */
 	{ "tos", JSON_U8, true, UDP(tos), 0, 255, NULL, NULL, NULL },
 	{ 0 },
 };
@@ -131,7 +132,8 @@ struct document {
 };
 
 static const struct json_field fields[] = {
-	{ "version", JSON_U8, false, offsetof(struct document, version), PERSONALITY_VERSION, PERSONALITY_VERSION, NULL, NULL, NULL },
+	{ "version", JSON_U8, false, offsetof(struct document, version), PERSONALITY_VERSION, PERSONALITY_VERSION, NULL,
+	    NULL, NULL },
 	{ "name", JSON_TEXT, false, TOP(name), 0, PERSONALITY_NAME_MAX, NULL, NULL, NULL },
 	{ "about", JSON_TEXT, true, TOP(about), 0, 256, NULL, NULL, NULL },
 	{ "mac_prefix", JSON_OWN, false, TOP(mac_prefix), 0, 0, NULL, NULL, read_prefix },
@@ -159,7 +161,8 @@ whole_sane(const struct json_place *p, const struct personality *x)
 		return json_refuse(p, "lists \"ts\" in tcp.options but has no tcp.ts_hz");
 	for (const char *c = x->name; *c != '\0'; c++) {
 		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789.-_", *c) == NULL)
-			return json_refuse(p, "has a name that is not of lower-case letters, digits, dots, hyphens and underscores");
+			return json_refuse(p,
+			    "has a name that is not of lower-case letters, digits, dots, hyphens and underscores");
 	}
 	return true;
 }
@@ -168,10 +171,11 @@ static bool
 from_json(const char *file, const cJSON *json, struct personality *out, struct json_error *error)
 {
 	struct json_place root = { .file = file, .error = error };
-	struct document d = { .personality = {
-		.icmp = { .echo = true, .echo_per_second = 1000, .errors_per_second = 100, .errors_burst = 100 },
-		.udp = { .quote = 8 },
-	} };
+	struct document
+	    d = { .personality = {
+		      .icmp = { .echo = true, .echo_per_second = 1000, .errors_per_second = 100, .errors_burst = 100 },
+		      .udp = { .quote = 8 },
+		  } };
 
 	if (!json_read(&root, json, fields, &d) || !whole_sane(&root, &d.personality))
 		return false;
@@ -200,7 +204,8 @@ load_one(const char *dir, const char *entry, size_t stem, struct personality *ou
 
 	cJSON_Delete(json);
 	if (good && (strlen(out->name) != stem || strncmp(out->name, entry, stem) != 0)) {
-		snprintf(error->text, sizeof(error->text), "%.180s: $.name is \"%s\" but must be the file's name", path, out->name);
+		snprintf(error->text, sizeof(error->text), "%.180s: $.name is \"%s\" but must be the file's name", path,
+		    out->name);
 		return false;
 	}
 	return good;

@@ -10,10 +10,10 @@
 
 enum {
 	PERSONALITY_NAME_MAX = 64,
-	PERSONALITY_VERSION = 1,	/* of the file format */
+	PERSONALITY_VERSION = 1, /* of the file format */
 	PERSONALITIES_MAX = 1024,
-	PERSONALITY_PREFIX = 3,	/* bytes of a vendor's MAC prefix */
-	PERSONALITY_QUOTE_MAX = 548,	/* RFC 1812 4.3.2.3: an error is at most 576 bytes */
+	PERSONALITY_PREFIX = 3, /* bytes of a vendor's MAC prefix */
+	PERSONALITY_QUOTE_MAX = 548, /* RFC 1812 4.3.2.3: an error is at most 576 bytes */
 };
 
 enum icmp_field { ICMP_FIELD_SAME, ICMP_FIELD_ZERO };
@@ -21,21 +21,21 @@ enum icmp_df { ICMP_DF_NO, ICMP_DF_SAME, ICMP_DF_YES };
 
 struct icmp_habits {
 	uint8_t ttl;
-	uint8_t echo_code;	/* enum icmp_field: the code of an echo request is repeated, or zeroed */
-	uint8_t echo_tos;	/* enum icmp_field */
-	uint8_t echo_df;	/* enum icmp_df */
-	uint8_t ip_id;	/* enum stack_ip_id */
-	bool echo;	/* false: pings are not answered */
+	uint8_t echo_code; /* enum icmp_field: the code of an echo request is repeated, or zeroed */
+	uint8_t echo_tos; /* enum icmp_field */
+	uint8_t echo_df; /* enum icmp_df */
+	uint8_t ip_id; /* enum stack_ip_id */
+	bool echo; /* false: pings are not answered */
 	uint16_t echo_per_second;
-	uint16_t errors_per_second, errors_burst;	/* of unreachables */
+	uint16_t errors_per_second, errors_burst; /* of unreachables */
 };
 
 enum udp_closed { UDP_CLOSED_UNREACHABLE, UDP_CLOSED_SILENT };
 
 struct udp_habits {
-	uint8_t closed;	/* enum udp_closed */
-	uint8_t tos;	/* of the unreachable */
-	uint16_t quote;	/* bytes quoted after the IP header */
+	uint8_t closed; /* enum udp_closed */
+	uint8_t tos; /* of the unreachable */
+	uint16_t quote; /* bytes quoted after the IP header */
 };
 
 struct personality {

@@ -9,20 +9,20 @@
 enum { SLOTS = 2 * PROBES_SOURCES_MAX, SLOT_EMPTY = 0 };
 
 struct window {
-	struct probe_report *list;	/* PROBES_SOURCES_MAX */
+	struct probe_report *list; /* PROBES_SOURCES_MAX */
 	size_t count;
-	uint16_t slots[SLOTS];	/* index into list + 1; open addressing, at most half full */
+	uint16_t slots[SLOTS]; /* index into list + 1; open addressing, at most half full */
 	uint64_t overflow;
 };
 
 struct probes {
 	struct probes_ops ops;
 	struct window windows[2];
-	struct window *open;	/* being filled */
-	struct window *told;	/* being reported */
-	size_t told_count;	/* of which so many are */
+	struct window *open; /* being filled */
+	struct window *told; /* being reported */
+	size_t told_count; /* of which so many are */
 	uint64_t ends_ms;
-	uint32_t seed;	/* sources are chosen by attackers: they must not choose collisions too */
+	uint32_t seed; /* sources are chosen by attackers: they must not choose collisions too */
 };
 
 static size_t
@@ -101,7 +101,7 @@ turn_over(struct probes *p)
 {
 	struct window *full = p->open;
 
-	tell(p, PROBES_SOURCES_MAX);	/* what a slow tick left */
+	tell(p, PROBES_SOURCES_MAX); /* what a slow tick left */
 	if (full->overflow > 0)
 		p->ops.overflow(p->ops.ctx, full->overflow);
 	p->open = p->told;

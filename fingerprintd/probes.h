@@ -14,16 +14,16 @@
 
 enum {
 	PROBES_WINDOW_MS = 10000,
-	PROBES_SOURCES_MAX = 4096,	/* of one window */
-	PROBES_PORTS_MAX = 64,	/* the first ones of a source */
-	PROBES_TURN_MAX = 64,	/* reports a tick: a full table must not stop the packets */
+	PROBES_SOURCES_MAX = 4096, /* of one window */
+	PROBES_PORTS_MAX = 64, /* the first ones of a source */
+	PROBES_TURN_MAX = 64, /* reports a tick: a full table must not stop the packets */
 };
 
 enum probe_kind { PROBE_SYN, PROBE_TCP, PROBE_UDP, PROBE_PING, PROBE_ARP, PROBE_KINDS };
 
 struct probe_report {
 	struct addr source;
-	struct addr destination;	/* the first that was touched */
+	struct addr destination; /* the first that was touched */
 	uint32_t counts[PROBE_KINDS];
 	uint16_t ports[PROBES_PORTS_MAX];
 	uint16_t port_count;
@@ -32,7 +32,7 @@ struct probe_report {
 
 struct probes_ops {
 	void (*report)(void *ctx, const struct probe_report *r);
-	void (*overflow)(void *ctx, uint64_t packets);	/* packets of sources that found the table full */
+	void (*overflow)(void *ctx, uint64_t packets); /* packets of sources that found the table full */
 	void *ctx;
 };
 
@@ -45,6 +45,6 @@ void probes_note(struct probes *p, enum probe_kind kind, const struct addr *sour
     uint16_t port);
 /* Ends windows and hands out reports, PROBES_TURN_MAX at most; call it every 100 ms or so. */
 void probes_tick(struct probes *p, uint64_t now_ms);
-void probes_flush(struct probes *p);	/* everything, at the end */
+void probes_flush(struct probes *p); /* everything, at the end */
 
 #endif

@@ -202,7 +202,7 @@ stack_drain(struct stack *s, bool draining)
 
 struct drop {
 	struct stack *stack;
-	const struct stack_host *host;	/* NULL: all */
+	const struct stack_host *host; /* NULL: all */
 };
 
 static void
@@ -231,7 +231,7 @@ stack_drop_host(struct stack *s, struct stack_host *host)
 	struct drop d = { s, host };
 
 	tcp_table_each(&s->table, drop_entry, &d);
-	bury(s);	/* nothing of it may be left that points to the host */
+	bury(s); /* nothing of it may be left that points to the host */
 }
 
 const struct stack_counters *

@@ -16,9 +16,9 @@ struct stack;
 struct stack_flow;
 
 enum {
-	STACK_LINK_BYTES = 8,	/* whatever the caller needs to find the way back (peer's MAC) */
-	STACK_RECEIVE_MAX = 64 * 1024,	/* a flow's bytes that the trap hasn't taken: then the window closes */
-	STACK_SEND_MAX = 64 * 1024,	/* a flow's bytes that the peer hasn't acknowledged */
+	STACK_LINK_BYTES = 8, /* whatever the caller needs to find the way back (peer's MAC) */
+	STACK_RECEIVE_MAX = 64 * 1024, /* a flow's bytes that the trap hasn't taken: then the window closes */
+	STACK_SEND_MAX = 64 * 1024, /* a flow's bytes that the peer hasn't acknowledged */
 	STACK_OPTIONS_MAX = 12,
 };
 
@@ -29,13 +29,14 @@ struct stack_habits {
 	uint8_t ttl;
 	bool df;
 	uint16_t mss;
-	uint16_t window;	/* of the SYN+ACK, unscaled; when window_mss > 0: window_mss * mss instead */
+	uint16_t window; /* of the SYN+ACK, unscaled; when window_mss > 0: window_mss * mss instead */
 	uint8_t window_mss;
 	uint8_t wscale;
-	uint8_t options[STACK_OPTIONS_MAX];	/* enum stack_option in order, ended by STACK_OPT_END; sent only if the peer offered it */
+	uint8_t options[STACK_OPTIONS_MAX]; /* enum stack_option in order, ended by STACK_OPT_END; sent only if the peer
+					       offered it */
 	uint32_t ts_hz;
-	uint16_t rto_ms[8];	/* SYN+ACK retransmission gaps, 0 ends */
-	uint8_t ip_id;	/* enum stack_ip_id */
+	uint16_t rto_ms[8]; /* SYN+ACK retransmission gaps, 0 ends */
+	uint8_t ip_id; /* enum stack_ip_id */
 };
 enum stack_ip_id { STACK_IPID_ZERO, STACK_IPID_INCREMENT, STACK_IPID_RANDOM };
 
@@ -44,39 +45,41 @@ struct stack_host {
 	struct addr address;
 	struct stack_habits habits;
 	uint64_t isn_secret[2];
-	uint64_t boot_us;	/* on the caller's clock; may lie before its start: unsigned wrap is meant */
+	uint64_t boot_us; /* on the caller's clock; may lie before its start: unsigned wrap is meant */
 	uint16_t ip_id_next;
-	void *ctx;	/* the caller's */
+	void *ctx; /* the caller's */
 };
 
 enum stack_port { STACK_OPEN, STACK_CLOSED, STACK_FILTERED };
 
 enum stack_end {
-	STACK_END_FIN,	/* both sides finished in order */
-	STACK_END_RESET,	/* the peer reset */
-	STACK_END_TIMEOUT,	/* the peer is gone: retransmissions or keep-alives unanswered */
-	STACK_END_LOCAL,	/* we reset: stack_reset() */
+	STACK_END_FIN, /* both sides finished in order */
+	STACK_END_RESET, /* the peer reset */
+	STACK_END_TIMEOUT, /* the peer is gone: retransmissions or keep-alives unanswered */
+	STACK_END_LOCAL, /* we reset: stack_reset() */
 };
 
 struct stack_ops {
 	/* An IP packet to send now. */
-	void (*send)(void *ctx, struct stack_host *host, const uint8_t link[STACK_LINK_BYTES], const void *packet, size_t len);
+	void (*send)(void *ctx, struct stack_host *host, const uint8_t link[STACK_LINK_BYTES], const void *packet,
+	    size_t len);
 	enum stack_port (*port)(void *ctx, struct stack_host *host, uint16_t port);
 	/* The handshake is complete. False: no room; the flow is reset in character. */
 	bool (*opened)(void *ctx, struct stack_flow *f);
-	void (*data)(void *ctx, struct stack_flow *f);	/* stack_peek() has something new */
-	void (*eof)(void *ctx, struct stack_flow *f);	/* the peer's FIN, after its last byte was given */
-	void (*writable)(void *ctx, struct stack_flow *f);	/* room again after stack_write() took less than asked */
+	void (*data)(void *ctx, struct stack_flow *f); /* stack_peek() has something new */
+	void (*eof)(void *ctx, struct stack_flow *f); /* the peer's FIN, after its last byte was given */
+	void (*writable)(void *ctx, struct stack_flow *f); /* room again after stack_write() took less than asked */
 	/* The flow is over and f is freed when this returns. Not called when opened returned false. */
 	void (*closed)(void *ctx, struct stack_flow *f, enum stack_end why);
 	/* A SYN, or a segment for no flow, arrived: for probe events (aggregated by the caller). */
-	void (*probe)(void *ctx, struct stack_host *host, const struct endpoint *from, uint16_t port, uint8_t tcp_flags);
+	void (
+	    *probe)(void *ctx, struct stack_host *host, const struct endpoint *from, uint16_t port, uint8_t tcp_flags);
 	void *ctx;
 };
 
 struct stack_settings {
-	size_t flows_max;	/* established; never evicted for new ones */
-	size_t half_open_max;	/* beyond: SYNs are answered statelessly (SYN cookies) */
+	size_t flows_max; /* established; never evicted for new ones */
+	size_t half_open_max; /* beyond: SYNs are answered statelessly (SYN cookies) */
 };
 
 struct stack_counters {
@@ -92,8 +95,8 @@ void stack_input(struct stack *s, struct stack_host *host, const uint8_t link[ST
     size_t len, uint64_t now_us);
 /* Timers; call it every 10 ms or so. */
 void stack_advance(struct stack *s, uint64_t now_us);
-void stack_drain(struct stack *s, bool draining);	/* answer no new SYN */
-void stack_drop_host(struct stack *s, struct stack_host *host);	/* resets its flows */
+void stack_drain(struct stack *s, bool draining); /* answer no new SYN */
+void stack_drop_host(struct stack *s, struct stack_host *host); /* resets its flows */
 const struct stack_counters *stack_counters(const struct stack *s);
 
 struct stack_host *stack_flow_host(const struct stack_flow *f);
@@ -103,11 +106,11 @@ void stack_flow_set_ctx(struct stack_flow *f, void *ctx);
 void *stack_flow_ctx(const struct stack_flow *f);
 /* In-order bytes that wait, contiguous; valid until the next call for f. */
 const uint8_t *stack_peek(struct stack_flow *f, size_t *len);
-void stack_consume(struct stack_flow *f, size_t len);	/* the window opens again */
+void stack_consume(struct stack_flow *f, size_t len); /* the window opens again */
 /* Queues up to len bytes; returns how many it took (writable comes when there is room again). */
 size_t stack_write(struct stack_flow *f, const void *data, size_t len);
-size_t stack_unsent(const struct stack_flow *f);	/* written and not yet acknowledged */
-void stack_shutdown(struct stack_flow *f);	/* FIN after what is queued */
-void stack_reset(struct stack_flow *f);	/* RST now; closed(LOCAL) is called */
+size_t stack_unsent(const struct stack_flow *f); /* written and not yet acknowledged */
+void stack_shutdown(struct stack_flow *f); /* FIN after what is queued */
+void stack_reset(struct stack_flow *f); /* RST now; closed(LOCAL) is called */
 
 #endif

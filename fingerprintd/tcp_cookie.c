@@ -37,7 +37,8 @@ tcp_cookie_make(const uint64_t key[2], const struct tcp_cookie_syn *syn, uint16_
 }
 
 bool
-tcp_cookie_check(const uint64_t key[2], const struct tcp_cookie_syn *syn, uint32_t cookie, uint64_t now_us, uint16_t *mss)
+tcp_cookie_check(const uint64_t key[2], const struct tcp_cookie_syn *syn, uint32_t cookie, uint64_t now_us,
+    uint16_t *mss)
 {
 	uint64_t period = now_us / TCP_COOKIE_PERIOD_US;
 	unsigned size = cookie >> SIZE_SHIFT & SIZE_MASK;

@@ -89,7 +89,8 @@ tcp_emit_first_window(const struct stack_habits *h)
 
 /* False: the peer didn't offer it. */
 static bool
-syn_option(struct writer *w, const struct stack_host *h, enum stack_option option, const struct packet_tcp *syn, uint64_t now_us)
+syn_option(struct writer *w, const struct stack_host *h, enum stack_option option, const struct packet_tcp *syn,
+    uint64_t now_us)
 {
 	switch (option) {
 	case STACK_OPT_MSS:

@@ -16,15 +16,15 @@ enum { TCP_PACKET_MAX = 20 + 60 + 1460 };
 struct tcp_out {
 	struct stack_host *host;
 	const uint8_t *link;
-	const struct endpoint *source;	/* ours */
-	const struct endpoint *destination;	/* the peer */
-	struct packet_tcp tcp;	/* ports are filled in */
+	const struct endpoint *source; /* ours */
+	const struct endpoint *destination; /* the peer */
+	struct packet_tcp tcp; /* ports are filled in */
 	const void *data;
 	size_t len;
 };
 
 struct tcp_emit {
-	uint64_t random;	/* for IP ids that are random */
+	uint64_t random; /* for IP ids that are random */
 	uint8_t packet[TCP_PACKET_MAX];
 };
 
@@ -32,7 +32,8 @@ struct tcp_emit {
 size_t tcp_emit_build(struct tcp_emit *e, const struct tcp_out *o, const void *options, size_t options_len);
 
 /* RFC 6528: a clock of 4 us plus a keyed hash of the connection. */
-uint32_t tcp_emit_isn(const struct stack_host *h, const struct endpoint *peer, const struct endpoint *ours, uint64_t now_us);
+uint32_t tcp_emit_isn(const struct stack_host *h, const struct endpoint *peer, const struct endpoint *ours,
+    uint64_t now_us);
 /* The decoy's timestamp clock (RFC 7323 5.4). */
 uint32_t tcp_emit_ts(const struct stack_host *h, uint64_t now_us);
 /* The window field of a SYN+ACK. */

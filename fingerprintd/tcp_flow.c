@@ -11,16 +11,16 @@
 #include <string.h>
 
 enum {
-	ACK_DELAY_US = 40 * 1000,	/* RFC 9293 3.8.6.3 wants less than 500 ms; Linux' minimum */
+	ACK_DELAY_US = 40 * 1000, /* RFC 9293 3.8.6.3 wants less than 500 ms; Linux' minimum */
 	/* A trap gives up earlier: this finds peers that vanished while it is still allowed to be silent. */
 	KEEPALIVE_IDLE_US = 10 * 60 * 1000 * 1000,
 	KEEPALIVE_GAP_US = 60 * 1000 * 1000,
 	KEEPALIVES = 5,
-	TS_OPTION_BYTES = 12,	/* with two NOPs */
-	SHIFT_MAX = 14,	/* RFC 7323 2.3 */
-	RELEASE_BYTES = 32 * 1024,	/* buffers touched further than this go back to the system at the end */
+	TS_OPTION_BYTES = 12, /* with two NOPs */
+	SHIFT_MAX = 14, /* RFC 7323 2.3 */
+	RELEASE_BYTES = 32 * 1024, /* buffers touched further than this go back to the system at the end */
 };
-static const uint64_t paws_us = 24ULL * 86400 * 1000000;	/* RFC 7323 5.5: an older ts_recent says nothing */
+static const uint64_t paws_us = 24ULL * 86400 * 1000000; /* RFC 7323 5.5: an older ts_recent says nothing */
 
 /* ---- out ---- */
 
@@ -54,7 +54,9 @@ send_segment(struct stack_flow *f, uint32_t seq, uint8_t flags, const void *data
 		.link = f->entry.link,
 		.source = &f->entry.destination,
 		.destination = &f->entry.source,
-		.tcp = { .seq = seq, .ack = f->recv.next, .flags = flags | PACKET_TCP_ACK,
+		.tcp = { .seq = seq,
+		    .ack = f->recv.next,
+		    .flags = flags | PACKET_TCP_ACK,
 		    .window = tcp_recv_announce(&f->recv) },
 		.data = data,
 		.len = len,
@@ -185,7 +187,7 @@ tcp_flow_open(struct stack *s, const struct tcp_agreed *a, const struct tcp_segm
 	}
 	tcp_entry_init(&f->entry, TCP_FLOW, seg);
 	f->stack = s;
-	f->buffers = pages_get(s->buffers);	/* as many as flows */
+	f->buffers = pages_get(s->buffers); /* as many as flows */
 	list_init(&f->dead_node);
 	init_flow(f, a, seg);
 	f->heard_us = s->now_us;
@@ -313,8 +315,8 @@ take_ack(struct stack_flow *f, const struct tcp_segment *seg)
 	}
 	if (seq_lt(ack, s->una))
 		return true;
-	bool duplicate = ack == s->una && seg->len == 0 && (seg->tcp.flags & PACKET_TCP_FIN) == 0 &&
-	    window == s->wnd && s->nxt != s->una;
+	bool duplicate = ack == s->una && seg->len == 0 && (seg->tcp.flags & PACKET_TCP_FIN) == 0 && window == s->wnd &&
+	    s->nxt != s->una;
 	if (newest) {
 		s->wnd = window;
 		s->wnd_max = window > s->wnd_max ? window : s->wnd_max;

@@ -12,7 +12,7 @@
 
 enum {
 	GAPS_MAX = sizeof(((struct stack_habits *)0)->rto_ms) / sizeof(uint16_t),
-	WAIT_US = 60 * 1000 * 1000,	/* 2 MSL (RFC 9293 3.4.2), as Linux takes it */
+	WAIT_US = 60 * 1000 * 1000, /* 2 MSL (RFC 9293 3.4.2), as Linux takes it */
 	/* For MSS, the only option of a stateless SYN+ACK. */
 	COOKIE_OPTIONS = 4,
 };
@@ -280,7 +280,7 @@ tcp_wait_input(struct stack *s, struct tcp_wait *w, const struct tcp_segment *se
 	uint8_t flags = seg->tcp.flags;
 
 	if (flags & PACKET_TCP_RST)
-		return false;	/* RFC 1337: it must not cut the wait short */
+		return false; /* RFC 1337: it must not cut the wait short */
 	if ((flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN && seq_lt(w->next, seg->tcp.seq)) {
 		tcp_wait_free(s, w);
 		return true;

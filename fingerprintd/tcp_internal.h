@@ -16,7 +16,7 @@
 
 enum {
 	TCP_TICK_MS = 10,
-	TCP_CHALLENGE_GAP_US = 500 * 1000,	/* RFC 5961 7; per connection, so that no other can measure it */
+	TCP_CHALLENGE_GAP_US = 500 * 1000, /* RFC 5961 7; per connection, so that no other can measure it */
 };
 
 struct stack {
@@ -25,16 +25,16 @@ struct stack {
 	struct stack_counters counters;
 	struct tcp_table table;
 	struct wheel wheel;
-	struct slab *flows;	/* struct stack_flow */
-	struct slab *handshakes;	/* struct tcp_handshake */
-	struct slab *waits;	/* struct tcp_wait */
-	struct pages *buffers;	/* struct tcp_buffers, one a flow */
-	struct list dead;	/* flows that are over; freed when no caller can hold them any more */
+	struct slab *flows; /* struct stack_flow */
+	struct slab *handshakes; /* struct tcp_handshake */
+	struct slab *waits; /* struct tcp_wait */
+	struct pages *buffers; /* struct tcp_buffers, one a flow */
+	struct list dead; /* flows that are over; freed when no caller can hold them any more */
 	size_t dead_count;
 	struct tcp_emit emit;
-	uint64_t now_us;	/* of the last input or advance */
+	uint64_t now_us; /* of the last input or advance */
 	uint64_t cookie_key[2];
-	uint64_t cookies_until_us;	/* an ACK out of nowhere may be a cookie's */
+	uint64_t cookies_until_us; /* an ACK out of nowhere may be a cookie's */
 	bool draining;
 };
 
@@ -46,7 +46,7 @@ struct tcp_segment {
 	struct endpoint destination;
 	struct packet_tcp tcp;
 	const uint8_t *data;
-	uint32_t len;	/* of data; SYN and FIN aside */
+	uint32_t len; /* of data; SYN and FIN aside */
 };
 
 struct tcp_handshake {
@@ -54,14 +54,14 @@ struct tcp_handshake {
 	uint32_t irs;
 	uint32_t iss;
 	uint64_t sent_us;
-	struct packet_tcp syn;	/* what the peer offered */
+	struct packet_tcp syn; /* what the peer offered */
 	uint8_t resent;
 };
 
 struct tcp_wait {
 	struct tcp_entry entry;
-	uint32_t next;	/* RCV.NXT */
-	uint32_t sent;	/* SND.NXT */
+	uint32_t next; /* RCV.NXT */
+	uint32_t sent; /* SND.NXT */
 };
 
 struct tcp_buffers {
@@ -77,18 +77,18 @@ struct stack_flow {
 	struct tcp_send send;
 	struct list dead_node;
 	void *ctx;
-	uint64_t heard_us;	/* the peer's last sign of life */
-	uint64_t ack_due_us;	/* delayed acknowledgement; 0: none */
-	uint32_t ack_sent;	/* Last.ACK.sent (RFC 7323 4.3) */
+	uint64_t heard_us; /* the peer's last sign of life */
+	uint64_t ack_due_us; /* delayed acknowledgement; 0: none */
+	uint32_t ack_sent; /* Last.ACK.sent (RFC 7323 4.3) */
 	uint32_t ts_recent;
-	uint32_t fin_seq;	/* of the peer's FIN, when fin_known */
-	uint8_t send_shift;	/* of the windows that the peer announces */
-	uint8_t probes;	/* keep-alives unanswered */
+	uint32_t fin_seq; /* of the peer's FIN, when fin_known */
+	uint8_t send_shift; /* of the windows that the peer announces */
+	uint8_t probes; /* keep-alives unanswered */
 	bool ts;
 	bool ack_now;
 	bool fin_known;
-	bool peer_fin;	/* and everything before it was received */
-	bool peer_first;	/* the peer finished before us: it does the TIME-WAIT */
+	bool peer_fin; /* and everything before it was received */
+	bool peer_first; /* the peer finished before us: it does the TIME-WAIT */
 	bool dead;
 };
 
@@ -115,13 +115,13 @@ void tcp_wait_free(struct stack *s, struct tcp_wait *w);
 struct tcp_agreed {
 	uint32_t irs;
 	uint32_t iss;
-	uint16_t mss;	/* the peer's, 0: none given */
-	uint16_t window;	/* that we announced */
+	uint16_t mss; /* the peer's, 0: none given */
+	uint16_t window; /* that we announced */
 	bool sack;
 	bool ts;
 	bool wscale;
 	uint8_t peer_wscale;
-	uint64_t rtt_us;	/* 0: not known */
+	uint64_t rtt_us; /* 0: not known */
 };
 
 /* The handshake is complete with this segment; the flow takes its data too. False: no room, or refused. */

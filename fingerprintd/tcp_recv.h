@@ -10,22 +10,22 @@
 #include "wire/packet_tcp.h"
 
 enum {
-	TCP_RANGES_MAX = 32,	/* islands beyond a gap; a segment that needs one more is dropped and comes again */
+	TCP_RANGES_MAX = 32, /* islands beyond a gap; a segment that needs one more is dropped and comes again */
 	/* Twice the window: bytes slide down at most once, and what waits is always in one piece. */
 	TCP_RECV_MEMORY = 2 * STACK_RECEIVE_MAX,
 };
 
 struct tcp_recv {
-	uint8_t *memory;	/* TCP_RECV_MEMORY bytes; NULL until the handshake is complete */
-	uint32_t start;	/* where in memory the waiting bytes begin */
-	uint32_t len;	/* bytes that wait in order */
-	uint32_t next;	/* RCV.NXT */
-	uint32_t edge;	/* end of the window announced last; never moves back (RFC 9293 3.8.6) */
-	uint16_t mss;	/* of the peer's segments, about: for window updates */
-	uint8_t shift;	/* of the windows we announce (RFC 7323 2.2) */
+	uint8_t *memory; /* TCP_RECV_MEMORY bytes; NULL until the handshake is complete */
+	uint32_t start; /* where in memory the waiting bytes begin */
+	uint32_t len; /* bytes that wait in order */
+	uint32_t next; /* RCV.NXT */
+	uint32_t edge; /* end of the window announced last; never moves back (RFC 9293 3.8.6) */
+	uint16_t mss; /* of the peer's segments, about: for window updates */
+	uint8_t shift; /* of the windows we announce (RFC 7323 2.2) */
 	uint8_t ranges;
-	struct packet_tcp_range range[TCP_RANGES_MAX];	/* the islands, newest first (RFC 2018 4) */
-	uint32_t touched;	/* memory that was written, from its start */
+	struct packet_tcp_range range[TCP_RANGES_MAX]; /* the islands, newest first (RFC 2018 4) */
+	uint32_t touched; /* memory that was written, from its start */
 };
 
 /* What became of a segment's bytes. */

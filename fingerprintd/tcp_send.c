@@ -6,10 +6,10 @@
 #include <string.h>
 
 enum {
-	DUPLICATES = 3,	/* RFC 5681 3.2 */
-	CLOCK_US = 10 * 1000,	/* G of RFC 6298: the caller's timer tick */
-	TAIL_ALONE_US = 100 * 1000,	/* a peer may delay the acknowledgement of a lone segment */
-	INITIAL_SEGMENTS = 10,	/* RFC 6928 */
+	DUPLICATES = 3, /* RFC 5681 3.2 */
+	CLOCK_US = 10 * 1000, /* G of RFC 6298: the caller's timer tick */
+	TAIL_ALONE_US = 100 * 1000, /* a peer may delay the acknowledgement of a lone segment */
+	INITIAL_SEGMENTS = 10, /* RFC 6928 */
 	CWND_MAX = 2 * STACK_SEND_MAX,
 	REORDER_MAX_US = 50 * 1000,
 	BACKOFF_MAX = 16,
@@ -321,7 +321,7 @@ advance(struct tcp_send *s, uint32_t ack, uint64_t now_us)
 	if (bytes > s->len) {
 		assert(s->fin_sent && bytes == s->len + 1);
 		s->fin_acked = true;
-		s->len++;	/* the FIN's place, taken away below */
+		s->len++; /* the FIN's place, taken away below */
 	}
 	s->una = ack;
 	s->start += bytes;
@@ -349,7 +349,7 @@ tcp_send_ack(struct tcp_send *s, uint32_t ack, const struct packet_tcp_range *sa
 	if (advanced)
 		advance(s, ack, now_us);
 	else if (s->count == 0)
-		s->retries = 0;	/* a closed window, but somebody is there (RFC 9293 3.8.6.1) */
+		s->retries = 0; /* a closed window, but somebody is there (RFC 9293 3.8.6.1) */
 	if (!s->sack) {
 		new_reno(s, advanced, duplicate);
 		return;

@@ -9,21 +9,21 @@
 #include "fingerprintd/stack.h"
 
 enum tcp_kind {
-	TCP_HANDSHAKE,	/* SYN received, SYN+ACK sent (tcp_handshake.c) */
-	TCP_FLOW,	/* the handshake is complete (tcp_flow.c) */
-	TCP_WAIT,	/* TIME-WAIT: both have finished, late segments may come (tcp_handshake.c) */
+	TCP_HANDSHAKE, /* SYN received, SYN+ACK sent (tcp_handshake.c) */
+	TCP_FLOW, /* the handshake is complete (tcp_flow.c) */
+	TCP_WAIT, /* TIME-WAIT: both have finished, late segments may come (tcp_handshake.c) */
 };
 
 /* The first member of whatever is known of a connection. */
 struct tcp_entry {
-	struct tcp_entry *next;	/* in its bucket */
+	struct tcp_entry *next; /* in its bucket */
 	enum tcp_kind kind;
 	struct stack_host *host;
-	struct endpoint source;	/* the peer */
-	struct endpoint destination;	/* our decoy */
+	struct endpoint source; /* the peer */
+	struct endpoint destination; /* our decoy */
 	uint8_t link[STACK_LINK_BYTES];
 	struct wheel_timer timer;
-	uint64_t challenge_at_us;	/* the next challenge ACK not before */
+	uint64_t challenge_at_us; /* the next challenge ACK not before */
 };
 
 struct tcp_table {
@@ -35,7 +35,8 @@ struct tcp_table {
 /* Room for about cap entries; more only make chains longer. */
 void tcp_table_init(struct tcp_table *t, size_t cap);
 void tcp_table_fini(struct tcp_table *t);
-struct tcp_entry *tcp_table_find(const struct tcp_table *t, const struct endpoint *source, const struct endpoint *destination);
+struct tcp_entry *tcp_table_find(const struct tcp_table *t, const struct endpoint *source,
+    const struct endpoint *destination);
 void tcp_table_add(struct tcp_table *t, struct tcp_entry *e);
 void tcp_table_remove(struct tcp_table *t, struct tcp_entry *e);
 /* Every entry; each may remove the one that it is given, and no other. */

@@ -14,7 +14,7 @@ enum {
 	BATCH_MAX = 128,
 	WAIT_MS = 500,
 	PURGE_EVERY_MS = 60 * 1000,
-	RETRY_MS = 1000,	/* a sink that refuses is tried again */
+	RETRY_MS = 1000, /* a sink that refuses is tried again */
 };
 
 struct worker {
@@ -24,9 +24,9 @@ struct worker {
 	struct sink *sink;
 	pthread_t thread;
 	bool running;
-	bool stuck;	/* put() refused: what follows in the batch must come again */
+	bool stuck; /* put() refused: what follows in the batch must come again */
 	metric_value stored, behind, errors;
-	uint64_t purged_ms;	/* when the stream was last looked at */
+	uint64_t purged_ms; /* when the stream was last looked at */
 };
 
 static const char *jsonl_path, *maildir_path;
@@ -40,9 +40,11 @@ static struct worker workers[] = {
 enum { WORKERS = sizeof(workers) / sizeof(workers[0]) };
 
 static const struct setting settings[] = {
-	{ "jsonl.path", SETTING_TEXT, &jsonl_path, "", 0, 0, "", "File that gets the events, one JSON object a line; empty: none." },
+	{ "jsonl.path", SETTING_TEXT, &jsonl_path, "", 0, 0, "",
+	    "File that gets the events, one JSON object a line; empty: none." },
 	{ "maildir.path", SETTING_TEXT, &maildir_path, "", 0, 0, "", "Maildir that gets the mails; empty: none." },
-	{ "mail.keep", SETTING_NUMBER, &mail_keep, "604800", 1, 315360000, "seconds", "How long a mail stays in the stream after every sink has it." },
+	{ "mail.keep", SETTING_NUMBER, &mail_keep, "604800", 1, 315360000, "seconds",
+	    "How long a mail stays in the stream after every sink has it." },
 };
 
 static void
@@ -70,7 +72,9 @@ put_one(void *ctx, const struct feed_message *m)
 static struct feed *
 open_feed(const struct worker *w)
 {
-	const struct feed_settings s = { .stream = w->ops->stream, .subject = w->ops->subject, .consumer = w->ops->name };
+	const struct feed_settings s = { .stream = w->ops->stream,
+		.subject = w->ops->subject,
+		.consumer = w->ops->name };
 
 	return feed_new(daemon_bus(w->daemon), &s, w->ops->last(w->sink));
 }
@@ -111,7 +115,8 @@ purge_now_and_then(struct worker *w)
 	if (w->ops != &sink_maildir || now - w->purged_ms < PURGE_EVERY_MS)
 		return;
 	w->purged_ms = now;
-	uint64_t count = purge_mail(daemon_bus(w->daemon), w->ops->last(w->sink), (uint64_t)mail_keep * 1000, clock_wall_ms());
+	uint64_t count =
+	    purge_mail(daemon_bus(w->daemon), w->ops->last(w->sink), (uint64_t)mail_keep * 1000, clock_wall_ms());
 
 	if (count > 0)
 		log_info("msg=\"purged mail that is kept elsewhere and old\" messages=%llu", (unsigned long long)count);
@@ -162,12 +167,18 @@ start_worker(struct worker *w, const char *path, struct daemon *d)
 static void
 start(struct daemon *d)
 {
-	metrics_register("sink_stored_total", "sink=\"jsonl\"", METRIC_COUNTER, "Messages a sink took.", &workers[0].stored);
-	metrics_register("sink_stored_total", "sink=\"maildir\"", METRIC_COUNTER, "Messages a sink took.", &workers[1].stored);
-	metrics_register("sink_behind", "sink=\"jsonl\"", METRIC_GAUGE, "Messages that wait for a sink.", &workers[0].behind);
-	metrics_register("sink_behind", "sink=\"maildir\"", METRIC_GAUGE, "Messages that wait for a sink.", &workers[1].behind);
-	metrics_register("sink_errors_total", "sink=\"jsonl\"", METRIC_COUNTER, "Times a sink refused.", &workers[0].errors);
-	metrics_register("sink_errors_total", "sink=\"maildir\"", METRIC_COUNTER, "Times a sink refused.", &workers[1].errors);
+	metrics_register("sink_stored_total", "sink=\"jsonl\"", METRIC_COUNTER, "Messages a sink took.",
+	    &workers[0].stored);
+	metrics_register("sink_stored_total", "sink=\"maildir\"", METRIC_COUNTER, "Messages a sink took.",
+	    &workers[1].stored);
+	metrics_register("sink_behind", "sink=\"jsonl\"", METRIC_GAUGE, "Messages that wait for a sink.",
+	    &workers[0].behind);
+	metrics_register("sink_behind", "sink=\"maildir\"", METRIC_GAUGE, "Messages that wait for a sink.",
+	    &workers[1].behind);
+	metrics_register("sink_errors_total", "sink=\"jsonl\"", METRIC_COUNTER, "Times a sink refused.",
+	    &workers[0].errors);
+	metrics_register("sink_errors_total", "sink=\"maildir\"", METRIC_COUNTER, "Times a sink refused.",
+	    &workers[1].errors);
 	start_worker(&workers[0], jsonl_path, d);
 	start_worker(&workers[1], maildir_path, d);
 	if (!workers[0].running && !workers[1].running)

@@ -15,7 +15,7 @@ older(jsCtx *js, uint64_t sequence, int64_t limit_ns)
 	jsErrCode code = 0;
 
 	if (js_GetMsg(&msg, js, "MAIL", sequence, NULL, &code) != NATS_OK)
-		return code == JSNoMessageFoundErr;	/* deleted already: no reason to keep what is before it */
+		return code == JSNoMessageFoundErr; /* deleted already: no reason to keep what is before it */
 	bool result = natsMsg_GetTime(msg) < limit_ns;
 
 	natsMsg_Destroy(msg);
@@ -52,7 +52,7 @@ purge_up_to(jsCtx *js, uint64_t done, int64_t limit_ns)
 	if (first == 0 || first > done || !older(js, first, limit_ns))
 		return 0;
 	jsOptions_Init(&options);
-	options.Stream.Purge.Sequence = find_cut(js, first, done + 1, limit_ns);	/* kept from here on */
+	options.Stream.Purge.Sequence = find_cut(js, first, done + 1, limit_ns); /* kept from here on */
 	if (js_PurgeStream(js, "MAIL", &options, &code) != NATS_OK)
 		return 0;
 	return options.Stream.Purge.Sequence - first;

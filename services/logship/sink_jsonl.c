@@ -18,7 +18,7 @@
 
 struct sink {
 	int fd;
-	struct state written;	/* as far as put() got */
+	struct state written; /* as far as put() got */
 	struct state saved;
 	char state_path[STATE_PATH_MAX];
 };

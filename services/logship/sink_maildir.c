@@ -26,7 +26,7 @@ struct sink {
 	struct bus *bus;
 	char dir[STATE_PATH_MAX - 512];
 	char state_path[STATE_PATH_MAX];
-	int new_fd;	/* the directory, to sync names */
+	int new_fd; /* the directory, to sync names */
 	struct state written, saved;
 };
 
@@ -80,7 +80,8 @@ maildir_open(const char *path, struct bus *bus, char *error, size_t error_size)
 		return NULL;
 	}
 	s->written = s->saved;
-	metrics_register("mails_damaged_total", NULL, METRIC_COUNTER, "Mails whose parts or digest were wrong.", &damaged);
+	metrics_register("mails_damaged_total", NULL, METRIC_COUNTER, "Mails whose parts or digest were wrong.",
+	    &damaged);
 	return s;
 }
 
@@ -160,7 +161,8 @@ static bool
 pass_over(struct sink *s, const struct feed_message *m, const char *why)
 {
 	metric_add(&damaged, 1);
-	log_error("msg=\"a mail can't be put together\" sequence=%llu why=\"%s\"", (unsigned long long)m->sequence, why);
+	log_error("msg=\"a mail can't be put together\" sequence=%llu why=\"%s\"", (unsigned long long)m->sequence,
+	    why);
 	s->written.sequence = m->sequence;
 	return true;
 }

@@ -9,8 +9,8 @@
 enum { STATE_VERSION = 1, STATE_PATH_MAX = 4096 };
 
 struct state {
-	uint64_t sequence;	/* of the stream: all up to here is kept */
-	uint64_t offset;	/* of the data file, for sinks that have one */
+	uint64_t sequence; /* of the stream: all up to here is kept */
+	uint64_t offset; /* of the data file, for sinks that have one */
 };
 
 /* A missing file is the beginning. False with a sentence: unreadable, or of an unknown version. */

@@ -100,7 +100,7 @@ parse_line(char *line, struct request *out)
 		return REQUEST_BAD;
 	if (strcmp(method, "CONNECT") == 0) {
 		out->protocol = PROTOCOL_HTTP_CONNECT;
-		out->port = HTTPS_PORT;	/* Squid and Tinyproxy take CONNECT without a port so */
+		out->port = HTTPS_PORT; /* Squid and Tinyproxy take CONNECT without a port so */
 		good = parse_authority(target, target + strlen(target), out);
 	} else {
 		out->head = strcmp(method, "HEAD") == 0;
@@ -120,7 +120,7 @@ http_connect_parse(const uint8_t *data, size_t len, struct request *out, size_t 
 
 	memset(out, 0, sizeof(*out));
 	out->protocol = PROTOCOL_HTTP_GET;
-	while (start < len && (data[start] == '\r' || data[start] == '\n'))	/* RFC 9112 2.2 */
+	while (start < len && (data[start] == '\r' || data[start] == '\n')) /* RFC 9112 2.2 */
 		start++;
 	*used = head_len(data, start, len);
 	const uint8_t *end = start < len ? memchr(data + start, '\n', len - start) : NULL;

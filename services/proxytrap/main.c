@@ -9,12 +9,18 @@ static long listen_capacity;
 static struct server *server;
 
 static const struct setting settings[] = {
-	{ "listen.address", SETTING_TEXT, &listen_address, "127.0.0.1:3128", 0, 0, "", "Address and port where flows come in." },
-	{ "listen.proxy", SETTING_TEXT, &listen_proxy, "required", 0, 0, "", "PROXY header: required, or off (loopback only)." },
-	{ "listen.networks", SETTING_TEXT, &listen_networks, "127.0.0.0/8", 0, 0, "", "Who may connect: the gateway's networks." },
-	{ "listen.capacity", SETTING_NUMBER, &listen_capacity, "10000", 1, 1000000, "sessions", "Sessions held at once." },
-	{ "traps.networks", SETTING_TEXT, &traps_networks, "127.0.0.0/8", 0, 0, "", "Networks in which relays may be dialled; nothing else ever is." },
-	{ "traps.fallback", SETTING_TEXT, &traps_fallback, "", 0, 0, "", "relaytrap=name:2525, used while NATS is away." },
+	{ "listen.address", SETTING_TEXT, &listen_address, "127.0.0.1:3128", 0, 0, "",
+	    "Address and port where flows come in." },
+	{ "listen.proxy", SETTING_TEXT, &listen_proxy, "required", 0, 0, "",
+	    "PROXY header: required, or off (loopback only)." },
+	{ "listen.networks", SETTING_TEXT, &listen_networks, "127.0.0.0/8", 0, 0, "",
+	    "Who may connect: the gateway's networks." },
+	{ "listen.capacity", SETTING_NUMBER, &listen_capacity, "10000", 1, 1000000, "sessions",
+	    "Sessions held at once." },
+	{ "traps.networks", SETTING_TEXT, &traps_networks, "127.0.0.0/8", 0, 0, "",
+	    "Networks in which relays may be dialled; nothing else ever is." },
+	{ "traps.fallback", SETTING_TEXT, &traps_fallback, "", 0, 0, "",
+	    "relaytrap=name:2525, used while NATS is away." },
 };
 
 static void
@@ -41,7 +47,7 @@ drain(struct daemon *d)
 static void
 stop(struct daemon *d)
 {
-	(void)d;	/* flows that are left end with the process */
+	(void)d; /* flows that are left end with the process */
 }
 
 static void

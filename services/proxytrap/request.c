@@ -27,7 +27,8 @@ request_target(const struct request *r, char out[REQUEST_TARGET_MAX])
 
 	out[0] = '\0';
 	if (r->host[0] != '\0')
-		snprintf(out, REQUEST_TARGET_MAX, "%s%s%s:%u", v6 ? "[" : "", r->host, v6 ? "]" : "", (unsigned)r->port);
+		snprintf(out, REQUEST_TARGET_MAX, "%s%s%s:%u", v6 ? "[" : "", r->host, v6 ? "]" : "",
+		    (unsigned)r->port);
 	return out;
 }
 

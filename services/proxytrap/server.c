@@ -15,10 +15,10 @@
 #include <stdio.h>
 
 enum {
-	HANDSHAKE_MS = 30000,	/* from the flow's beginning until it is joined to a relay */
+	HANDSHAKE_MS = 30000, /* from the flow's beginning until it is joined to a relay */
 	SWEEP_MS = 1000,
 	DIAL_MS = 5000,
-	DIALS_MAX = 3,	/* replicas tried for one request */
+	DIALS_MAX = 3, /* replicas tried for one request */
 	IDLE_MS = 600 * 1000,
 	HOST_MAX = 16,
 };
@@ -27,18 +27,18 @@ enum {
 static const char relay_look[] = "postfix";
 
 struct client {
-	struct list node;	/* in server.handshakes until it is joined */
+	struct list node; /* in server.handshakes until it is joined */
 	struct server *server;
 	struct conn *conn;
-	struct conn *relay;	/* while dialing */
+	struct conn *relay; /* while dialing */
 	struct endpoint relay_at;
 	unsigned dials;
-	struct session *session;	/* NULL once joined */
+	struct session *session; /* NULL once joined */
 	uint64_t deadline_ms;
 	struct flow_info flow;
 	char host[HOST_MAX];
 	bool closing;
-	bool feeding;	/* input is being given to the session: no re-entry */
+	bool feeding; /* input is being given to the session: no re-entry */
 };
 
 struct server {
@@ -46,7 +46,7 @@ struct server {
 	struct listener *listener;
 	struct replicas *replicas;
 	struct slab *clients;
-	struct list handshakes;	/* oldest first: all have the same time, so the list is the timer */
+	struct list handshakes; /* oldest first: all have the same time, so the list is the timer */
 	struct loop_timer *sweep;
 	bool draining;
 };
@@ -85,7 +85,8 @@ on_observe(void *ctx, const struct request *r, enum session_answer answer)
 
 	metric_add(&answers[answer], 1);
 	snprintf(id, sizeof(id), "%.64s-request", c->flow.id);
-	struct event *e = event_create("proxytrap", daemon_site(c->server->daemon), "proxy-request", id, clock_wall_ms());
+	struct event *e =
+	    event_create("proxytrap", daemon_site(c->server->daemon), "proxy-request", id, clock_wall_ms());
 
 	event_flow(e, &c->flow);
 	event_text(e, "honeyspam.proxy.protocol", request_protocol_name(r->protocol));
@@ -167,7 +168,9 @@ on_relay_data(void *ctx)
 static void
 dial_next(struct client *c)
 {
-	static const struct conn_ops relay_ops = { .connected = on_relay_connected, .data = on_relay_data, .closed = on_relay_closed };
+	static const struct conn_ops relay_ops = { .connected = on_relay_connected,
+		.data = on_relay_data,
+		.closed = on_relay_closed };
 	struct server *s = c->server;
 	const struct endpoint *except = c->dials == 0 ? NULL : &c->relay_at;
 	struct endpoint to;
@@ -221,7 +224,7 @@ feed(struct client *c)
 	}
 	c->feeding = false;
 	if (conn_got_eof(c->conn) && !session_dialing(c->session))
-		c->closing = true;	/* it went without a whole request */
+		c->closing = true; /* it went without a whole request */
 	if (c->closing) {
 		conn_close(c->conn);
 		end_client(c);
@@ -247,7 +250,8 @@ static const struct conn_ops client_ops = { .data = on_data, .eof = on_data, .cl
 static struct endpoint
 bound_endpoint(const struct flow_info *flow)
 {
-	struct endpoint bound = { .addr = flow->destination.addr, .port = (uint16_t)(32768 + flow->source.port % 28232) };
+	struct endpoint bound = { .addr = flow->destination.addr,
+		.port = (uint16_t)(32768 + flow->source.port % 28232) };
 
 	if (addr_is_loopback(&bound.addr))
 		bound = (struct endpoint){ .addr = addr_from_v4(0) };
@@ -284,7 +288,7 @@ on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 	struct server *s = ctx;
 	struct client *c = slab_get(s->clients);
 
-	assert(c != NULL);	/* the listener holds to the same capacity */
+	assert(c != NULL); /* the listener holds to the same capacity */
 	c->server = s;
 	c->conn = conn;
 	c->flow = *info;
@@ -323,9 +327,12 @@ register_metrics(void)
 	};
 
 	for (size_t i = 0; i < SESSION_ANSWER_COUNT; i++)
-		metrics_register("requests_total", labels[i], METRIC_COUNTER, "Requests by what became of them.", &answers[i]);
-	metrics_register("handshake_timeouts_total", NULL, METRIC_COUNTER, "Clients that made no request in time.", &timeouts);
-	metrics_register("relayed_bytes_total", NULL, METRIC_COUNTER, "Octets passed between clients and relays.", &relayed_bytes);
+		metrics_register("requests_total", labels[i], METRIC_COUNTER, "Requests by what became of them.",
+		    &answers[i]);
+	metrics_register("handshake_timeouts_total", NULL, METRIC_COUNTER, "Clients that made no request in time.",
+	    &timeouts);
+	metrics_register("relayed_bytes_total", NULL, METRIC_COUNTER, "Octets passed between clients and relays.",
+	    &relayed_bytes);
 }
 
 struct server *
@@ -336,7 +343,8 @@ server_new(struct daemon *d, const struct server_settings *settings)
 	s->daemon = d;
 	s->clients = slab_new(sizeof(struct client), (size_t)settings->listen.capacity);
 	list_init(&s->handshakes);
-	s->replicas = replicas_new(daemon_loop(d), daemon_bus(d), daemon_site(d), settings->networks, settings->fallback);
+	s->replicas =
+	    replicas_new(daemon_loop(d), daemon_bus(d), daemon_site(d), settings->networks, settings->fallback);
 	s->listener = listener_new(daemon_loop(d), &settings->listen, on_open, s);
 	s->sweep = loop_timer_new(daemon_loop(d), sweep, s);
 	loop_timer_every(s->sweep, SWEEP_MS);

@@ -11,14 +11,14 @@
 #include <string.h>
 
 enum state {
-	STATE_START,	/* nothing heard: the first octet tells the protocol */
+	STATE_START, /* nothing heard: the first octet tells the protocol */
 	STATE_SOCKS4,
 	STATE_SOCKS5_GREETING,
 	STATE_SOCKS5_PASSWORD,
 	STATE_SOCKS5_REQUEST,
 	STATE_HTTP,
-	STATE_DIALING,	/* the relay was asked for */
-	STATE_OVER,	/* joined, or goodbye was said */
+	STATE_DIALING, /* the relay was asked for */
+	STATE_OVER, /* joined, or goodbye was said */
 };
 
 struct session {
@@ -26,7 +26,7 @@ struct session {
 	struct session_sink sink;
 	enum state state;
 	struct request request;
-	char user[REQUEST_USER_MAX];	/* heard before the request */
+	char user[REQUEST_USER_MAX]; /* heard before the request */
 	uint64_t wall_ms;
 };
 
@@ -71,7 +71,7 @@ reply_page(struct session *s, enum look_page page, const char *body)
 static void
 reply_socks(struct session *s, uint8_t code)
 {
-	static const struct endpoint zeros = { .addr = { { [10] = 0xff, [11] = 0xff } } };	/* 0.0.0.0 */
+	static const struct endpoint zeros = { .addr = { { [10] = 0xff, [11] = 0xff } } }; /* 0.0.0.0 */
 	const struct endpoint *bound = s->settings.look->socks->tells_bound ? &s->settings.bound : &zeros;
 	uint8_t out[SOCKS5_REPLY_MAX];
 	size_t len = SOCKS4_REPLY_BYTES;

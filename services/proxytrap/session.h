@@ -14,16 +14,16 @@
 
 struct session;
 
-enum { SESSION_INPUT_MAX = 16 * 1024 };	/* waiting bytes that decide every protocol */
+enum { SESSION_INPUT_MAX = 16 * 1024 }; /* waiting bytes that decide every protocol */
 
 /* What became of a request: enum member, and its name in events and metrics. */
-#define SESSION_ANSWERS(X)                                              \
-	X(RELAYED, "relayed")                                           \
-	X(NO_RELAY, "no-relay") /* would have been relayed */           \
-	X(REFUSED, "refused") /* a port that is not mail */             \
-	X(CHAIN, "chain") /* refused: the port of another proxy */      \
-	X(PAGE, "page") /* a web page was shown */                      \
-	X(UNSUPPORTED, "unsupported") /* SOCKS: anything but CONNECT */ \
+#define SESSION_ANSWERS(X)                                                                                             \
+	X(RELAYED, "relayed")                                                                                          \
+	X(NO_RELAY, "no-relay") /* would have been relayed */                                                          \
+	X(REFUSED, "refused") /* a port that is not mail */                                                            \
+	X(CHAIN, "chain") /* refused: the port of another proxy */                                                     \
+	X(PAGE, "page") /* a web page was shown */                                                                     \
+	X(UNSUPPORTED, "unsupported") /* SOCKS: anything but CONNECT */                                                \
 	X(BAD, "bad") /* no request */
 
 enum session_answer {
@@ -46,9 +46,9 @@ struct session_sink {
 
 struct session_settings {
 	const struct look *look;
-	const char *host;	/* ours, in error pages; must outlive the session */
-	struct endpoint local;	/* where the client came to */
-	struct endpoint bound;	/* where SOCKS clients are told that we connect from */
+	const char *host; /* ours, in error pages; must outlive the session */
+	struct endpoint local; /* where the client came to */
+	struct endpoint bound; /* where SOCKS clients are told that we connect from */
 	uint64_t page_secret;
 };
 

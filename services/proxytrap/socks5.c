@@ -6,7 +6,16 @@
 
 #include <string.h>
 
-enum { SOCKS5_VERSION = 5, PASSWORD_VERSION = 1, CONNECT = 1, BIND = 2, UDP = 3, TYPE_V4 = 1, TYPE_NAME = 3, TYPE_V6 = 4 };
+enum {
+	SOCKS5_VERSION = 5,
+	PASSWORD_VERSION = 1,
+	CONNECT = 1,
+	BIND = 2,
+	UDP = 3,
+	TYPE_V4 = 1,
+	TYPE_NAME = 3,
+	TYPE_V6 = 4
+};
 
 static enum request_result
 cut_or_bad(const uint8_t *data, size_t len, uint8_t version)
@@ -104,7 +113,7 @@ socks5_parse_request(const uint8_t *data, size_t len, struct request *out, size_
 	out->protocol = PROTOCOL_SOCKS5;
 	reader_init(&r, data, len);
 	uint8_t version = reader_u8(&r), command = reader_u8(&r);
-	reader_u8(&r);	/* reserved */
+	reader_u8(&r); /* reserved */
 	uint8_t type = reader_u8(&r);
 	enum request_result result = judge_command(command);
 
@@ -112,7 +121,7 @@ socks5_parse_request(const uint8_t *data, size_t len, struct request *out, size_
 		return REQUEST_BAD;
 	if (r.failed)
 		return REQUEST_MORE;
-	if (!read_address(&r, type, out->host))	/* its length can't be known either */
+	if (!read_address(&r, type, out->host)) /* its length can't be known either */
 		return result == REQUEST_OK ? REQUEST_ADDRESS_TYPE : result;
 	out->port = reader_u16(&r);
 	if (r.failed)

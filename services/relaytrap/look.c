@@ -92,9 +92,10 @@ void
 look_host(const struct site_key *key, const struct addr *decoy, const char *domain, char out[LOOK_HOST_MAX])
 {
 	static const char *const heads[] = { "mail", "mx1", "smtp", "mailhost", "relay", "mx", "mail2", "post" };
-	static const char *const words[] = { "alder", "amber", "baker", "birch", "brook", "cedar", "clay", "coral", "crane",
-		"delta", "ember", "falcon", "fern", "flint", "garnet", "grove", "harbor", "hazel", "heron", "iris", "juniper",
-		"larch", "lotus", "maple", "mesa", "onyx", "opal", "osprey", "pearl", "quartz", "raven", "sable" };
+	static const char *const words[] = { "alder", "amber", "baker", "birch", "brook", "cedar", "clay", "coral",
+		"crane", "delta", "ember", "falcon", "fern", "flint", "garnet", "grove", "harbor", "hazel", "heron",
+		"iris", "juniper", "larch", "lotus", "maple", "mesa", "onyx", "opal", "osprey", "pearl", "quartz",
+		"raven", "sable" };
 	uint8_t id[IDENTITY_BYTES];
 
 	identity_derive(key, decoy, "mail host", id);

@@ -32,7 +32,7 @@ enum look_text {
 	LOOK_RCPT_EARLY,
 	LOOK_RCPT_SYNTAX,
 	LOOK_RCPT_ADDRESS,
-	LOOK_RCPT_UNKNOWN,	/* no such local user: real open relays refuse these too */
+	LOOK_RCPT_UNKNOWN, /* no such local user: real open relays refuse these too */
 	LOOK_RCPT_ROUTE,
 	LOOK_RCPT_TOO_MANY,
 	LOOK_DATA_EARLY,
@@ -59,7 +59,7 @@ enum look_text {
 	LOOK_UNIMPLEMENTED,
 	LOOK_UNKNOWN,
 	LOOK_EMPTY,
-	LOOK_HTTP,	/* GET, POST, CONNECT: then the connection is closed */
+	LOOK_HTTP, /* GET, POST, CONNECT: then the connection is closed */
 	LOOK_TOO_MANY_ERRORS,
 	LOOK_TIMEOUT,
 	LOOK_SHUTDOWN,
@@ -72,12 +72,12 @@ enum { LOOK_REPLY_MAX = 2048, LOOK_HOST_MAX = 256, LOOK_QUEUE_ID_MAX = 32 };
 struct look {
 	const char *name;
 	const char *texts[LOOK_TEXTS];
-	unsigned slow_after;	/* errors until replies are delayed, 0: never */
-	unsigned close_after;	/* errors until LOOK_TOO_MANY_ERRORS closes */
+	unsigned slow_after; /* errors until replies are delayed, 0: never */
+	unsigned close_after; /* errors until LOOK_TOO_MANY_ERRORS closes */
 	unsigned slow_ms;
 	unsigned idle_ms;
 
-	bool refuses_double_at;	/* u@x@host is an invalid route address */
+	bool refuses_double_at; /* u@x@host is an invalid route address */
 	void (*queue_id)(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, uint32_t counter);
 };
 

@@ -9,13 +9,20 @@ static long listen_capacity, message_max, memory_max;
 static struct server *server;
 
 static const struct setting settings[] = {
-	{ "listen.address", SETTING_TEXT, &listen_address, "127.0.0.1:2525", 0, 0, "", "Address and port where flows come in." },
-	{ "listen.proxy", SETTING_TEXT, &listen_proxy, "required", 0, 0, "", "PROXY header: required, or off (loopback only)." },
-	{ "listen.networks", SETTING_TEXT, &listen_networks, "127.0.0.0/8", 0, 0, "", "Who may connect: the gateway's and proxytrap's networks." },
-	{ "listen.capacity", SETTING_NUMBER, &listen_capacity, "10000", 1, 1000000, "sessions", "Sessions held at once." },
-	{ "host.domain", SETTING_TEXT, &host_domain, "example.net", 0, 0, "", "Domain of the host names that decoys greet with." },
-	{ "message.max", SETTING_NUMBER, &message_max, "33554432", 1024, 134217728, "bytes", "Largest message taken; offered as SIZE." },
-	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes", "Most that mails not yet stored may hold; beyond it clients hear \"try later\"." },
+	{ "listen.address", SETTING_TEXT, &listen_address, "127.0.0.1:2525", 0, 0, "",
+	    "Address and port where flows come in." },
+	{ "listen.proxy", SETTING_TEXT, &listen_proxy, "required", 0, 0, "",
+	    "PROXY header: required, or off (loopback only)." },
+	{ "listen.networks", SETTING_TEXT, &listen_networks, "127.0.0.0/8", 0, 0, "",
+	    "Who may connect: the gateway's and proxytrap's networks." },
+	{ "listen.capacity", SETTING_NUMBER, &listen_capacity, "10000", 1, 1000000, "sessions",
+	    "Sessions held at once." },
+	{ "host.domain", SETTING_TEXT, &host_domain, "example.net", 0, 0, "",
+	    "Domain of the host names that decoys greet with." },
+	{ "message.max", SETTING_NUMBER, &message_max, "33554432", 1024, 134217728, "bytes",
+	    "Largest message taken; offered as SIZE." },
+	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes",
+	    "Most that mails not yet stored may hold; beyond it clients hear \"try later\"." },
 };
 
 static void

@@ -15,30 +15,30 @@
 
 enum {
 	SWEEP_MS = 1000,
-	TRANSCRIPT_LINES_MAX = 64,	/* with 1 KiB a line the event stays within 64 KiB */
+	TRANSCRIPT_LINES_MAX = 64, /* with 1 KiB a line the event stays within 64 KiB */
 	TRANSCRIPT_LINE_MAX = 512,
 	EVENT_RECIPIENTS_MAX = 32,
-	OUTPUT_MAX = 64 * 1024,	/* replies that the client doesn't read: then we stop reading it */
+	OUTPUT_MAX = 64 * 1024, /* replies that the client doesn't read: then we stop reading it */
 };
 
 struct client {
 	struct list node;
 	struct server *server;
-	struct conn *conn;	/* NULL: gone, a store may still answer */
+	struct conn *conn; /* NULL: gone, a store may still answer */
 	struct smtp_session *session;
 	struct store_mail *mail;
 	struct loop_timer *delay;
 	struct flow_info flow;
 	const struct look *look;
 	char host[LOOK_HOST_MAX];
-	unsigned mails;	/* begun: numbers the mail ids */
+	unsigned mails; /* begun: numbers the mail ids */
 	unsigned stored;
 	unsigned mail_events;
 	uint64_t start_ms;
 	bool closing;
-	bool feeding;	/* input is being given to the session: no re-entry */
+	bool feeding; /* input is being given to the session: no re-entry */
 	struct event *transcript;
-	struct event *mail_event;	/* prepared at the end of data, emitted when stored */
+	struct event *mail_event; /* prepared at the end of data, emitted when stored */
 };
 
 struct server {
@@ -75,8 +75,8 @@ on_reply(void *ctx, const char *text, size_t len)
 
 	if (c->conn != NULL)
 		conn_write(c->conn, text, len);
-	event_append(c->transcript, "honeyspam.smtp.transcript", text, len > TRANSCRIPT_LINE_MAX ? TRANSCRIPT_LINE_MAX : len,
-	    TRANSCRIPT_LINES_MAX);
+	event_append(c->transcript, "honeyspam.smtp.transcript", text,
+	    len > TRANSCRIPT_LINE_MAX ? TRANSCRIPT_LINE_MAX : len, TRANSCRIPT_LINES_MAX);
 }
 
 static void
@@ -133,8 +133,8 @@ prepare_mail_event(struct client *c, const struct smtp_envelope *e)
 	event_bytes(c->mail_event, "honeyspam.mail.envelope.mail_from", e->mail_from, strlen(e->mail_from));
 	event_bytes(c->mail_event, "honeyspam.mail.envelope.helo", e->helo, strlen(e->helo));
 	for (size_t i = 0; i < e->recipient_count; i++)
-		event_append(c->mail_event, "honeyspam.mail.envelope.rcpt_to", e->recipients[i], strlen(e->recipients[i]),
-		    EVENT_RECIPIENTS_MAX);
+		event_append(c->mail_event, "honeyspam.mail.envelope.rcpt_to", e->recipients[i],
+		    strlen(e->recipients[i]), EVENT_RECIPIENTS_MAX);
 	event_number(c->mail_event, "honeyspam.mail.recipients", e->recipient_count);
 	event_bytes(c->mail_event, "honeyspam.mail.subject", e->subject, e->subject_len);
 	event_text(c->mail_event, "honeyspam.mail.queue_id", e->queue_id);
@@ -212,7 +212,7 @@ static void
 emit_transcript(struct client *c)
 {
 	event_number(c->transcript, "honeyspam.smtp.mails", c->stored);
-	event_number(c->transcript, "event.duration", (clock_ms() - c->start_ms) * 1000000);	/* ECS: nanoseconds */
+	event_number(c->transcript, "event.duration", (clock_ms() - c->start_ms) * 1000000); /* ECS: nanoseconds */
 	events_emit(daemon_events(c->server->daemon), &c->transcript);
 }
 
@@ -253,8 +253,10 @@ feed(struct client *c)
 	if (c->feeding || c->conn == NULL)
 		return;
 	c->feeding = true;
-	while (!c->closing && used > 0 && conn_output_len(c->conn) < OUTPUT_MAX && (data = conn_peek(c->conn, 0, &len)) != NULL) {
-		used = smtp_session_input(c->session, data, len, clock_ms(), clock_wall_ms() * 1000 + clock_us() % 1000);
+	while (!c->closing && used > 0 && conn_output_len(c->conn) < OUTPUT_MAX &&
+	    (data = conn_peek(c->conn, 0, &len)) != NULL) {
+		used =
+		    smtp_session_input(c->session, data, len, clock_ms(), clock_wall_ms() * 1000 + clock_us() % 1000);
 		conn_consume(c->conn, used);
 	}
 	c->feeding = false;
@@ -291,7 +293,8 @@ choose_host(struct client *c)
 	if (c->flow.authority[0] != '\0' && !addr_parse(c->flow.authority, &address))
 		str_copy(c->host, sizeof(c->host), c->flow.authority);
 	else
-		look_host(daemon_site_key(c->server->daemon), &c->flow.destination.addr, c->server->settings.host_domain, c->host);
+		look_host(daemon_site_key(c->server->daemon), &c->flow.destination.addr,
+		    c->server->settings.host_domain, c->host);
 }
 
 static void
@@ -313,7 +316,8 @@ start_session(struct client *c)
 		.host = c->host,
 		.client = c->flow.source.addr,
 		.message_max = c->server->settings.message_max,
-		.host_secret = (uint32_t)identity_u64(daemon_site_key(c->server->daemon), &c->flow.destination.addr, "queue id"),
+		.host_secret =
+		    (uint32_t)identity_u64(daemon_site_key(c->server->daemon), &c->flow.destination.addr, "queue id"),
 	};
 
 	c->session = smtp_session_new(&settings, &sink, clock_ms(), clock_wall_ms() * 1000);

@@ -20,7 +20,7 @@ begin_header_line(struct smtp_message *m, uint8_t c)
 	}
 	if (c != ' ' && c != '\t') {
 		m->in_subject = false;
-		m->header_known = m->subject_len > 0;	/* the first Subject counts */
+		m->header_known = m->subject_len > 0; /* the first Subject counts */
 	}
 }
 

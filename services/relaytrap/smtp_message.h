@@ -13,9 +13,9 @@
 enum { SMTP_SUBJECT_MAX = 998, SMTP_HEADER_LINE_MAX = 64 };
 
 enum smtp_message_place {
-	SMTP_AT_LINE,	/* behind CRLF, or at the beginning */
-	SMTP_AT_DOT,	/* a dot at the line's beginning, held back */
-	SMTP_AT_DOT_CR,	/* and a CR, held back too */
+	SMTP_AT_LINE, /* behind CRLF, or at the beginning */
+	SMTP_AT_DOT, /* a dot at the line's beginning, held back */
+	SMTP_AT_DOT_CR, /* and a CR, held back too */
 	SMTP_AT_CR,
 	SMTP_IN_LINE,
 	SMTP_AT_END,
@@ -26,8 +26,8 @@ struct smtp_message {
 	uint64_t size;
 	/* Subject: */
 	bool in_body, in_subject, header_known;
-	size_t column;	/* in the header line */
-	char name[9];	/* first characters of the line, "subject:" */
+	size_t column; /* in the header line */
+	char name[9]; /* first characters of the line, "subject:" */
 	char subject[SMTP_SUBJECT_MAX];
 	size_t subject_len;
 };

@@ -11,12 +11,12 @@
 #include <strings.h>
 
 enum state {
-	STATE_READY,	/* no transaction */
-	STATE_MAIL,	/* MAIL accepted, no recipient yet */
-	STATE_RCPT,	/* at least one recipient */
-	STATE_DATA,	/* between 354 and the end of data */
-	STATE_STORING,	/* the end of data was seen, the answer is not known yet */
-	STATE_CLOSED,	/* goodbye was said: input is thrown away */
+	STATE_READY, /* no transaction */
+	STATE_MAIL, /* MAIL accepted, no recipient yet */
+	STATE_RCPT, /* at least one recipient */
+	STATE_DATA, /* between 354 and the end of data */
+	STATE_STORING, /* the end of data was seen, the answer is not known yet */
+	STATE_CLOSED, /* goodbye was said: input is thrown away */
 };
 
 enum { DATA_CHUNK = 8192 };
@@ -443,7 +443,7 @@ end_line(struct smtp_session *s)
 		len--;
 	for (size_t i = 0; i < len; i++) {
 		if (s->line[i] == '\0')
-			s->line[i] = '?';	/* the verbs work on text; the transcript had the octet */
+			s->line[i] = '?'; /* the verbs work on text; the transcript had the octet */
 	}
 	s->line[len] = '\0';
 	s->line_len = 0;

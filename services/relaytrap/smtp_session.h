@@ -18,10 +18,10 @@
 struct smtp_session;
 
 enum {
-	SMTP_LINE_MAX = 2048,	/* Postfix' line_length_limit; RFC 5321 4.5.3.1.4 asks for 512 */
+	SMTP_LINE_MAX = 2048, /* Postfix' line_length_limit; RFC 5321 4.5.3.1.4 asks for 512 */
 	SMTP_RECIPIENTS_MAX = 1000,
 	SMTP_HELO_MAX = 256,
-	SMTP_LIFETIME_MS = 60 * 60 * 1000,	/* the longest that we hold one client */
+	SMTP_LIFETIME_MS = 60 * 60 * 1000, /* the longest that we hold one client */
 };
 
 struct smtp_envelope {
@@ -31,7 +31,7 @@ struct smtp_envelope {
 	char **recipients;
 	size_t recipient_count;
 	char queue_id[LOOK_QUEUE_ID_MAX];
-	const char *subject;	/* raw octets */
+	const char *subject; /* raw octets */
 	size_t subject_len;
 };
 
@@ -55,13 +55,14 @@ struct smtp_sink {
 
 struct smtp_settings {
 	const struct look *look;
-	const char *host;	/* ours; must outlive the session */
+	const char *host; /* ours; must outlive the session */
 	struct addr client;
 	uint64_t message_max;
 	uint32_t host_secret;
 };
 
-struct smtp_session *smtp_session_new(const struct smtp_settings *s, const struct smtp_sink *sink, uint64_t now_ms, uint64_t wall_us);
+struct smtp_session *smtp_session_new(const struct smtp_settings *s, const struct smtp_sink *sink, uint64_t now_ms,
+    uint64_t wall_us);
 /* Frees the session (aborting a message that is being received) and sets the pointer to NULL. */
 void smtp_session_free(struct smtp_session **sp);
 /* Returns how much of data was eaten: less than len while a message is being stored or a reply is delayed. */

@@ -34,7 +34,7 @@ struct store_mail {
 	unsigned parts_waiting;
 	bool failed;
 	bool aborted;
-	bool committing;	/* the end of data was seen */
+	bool committing; /* the end of data was seen */
 	char *envelope;
 	store_done_cb *done;
 	void *ctx;
@@ -132,7 +132,8 @@ send_part(struct store_mail *m)
 	const struct bus_header headers[] = { { "Nats-Msg-Id", id }, { "Hs-Mail-Id", m->id }, { "Hs-Part", number } };
 
 	m->parts_waiting++;
-	if (!bus_publish_stored(m->store->bus, m->store->part_subject, headers, 3, m->buf, m->len, STORE_TIMEOUT_MS, part_stored, p)) {
+	if (!bus_publish_stored(m->store->bus, m->store->part_subject, headers, 3, m->buf, m->len, STORE_TIMEOUT_MS,
+		part_stored, p)) {
 		m->parts_waiting--;
 		m->failed = true;
 		free(p);
@@ -198,7 +199,8 @@ parts_text(const struct store_mail *m, char *out, size_t size)
 
 	out[0] = '\0';
 	for (unsigned i = 0; i < m->part_count && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%llu", i == 0 ? "" : ",", (unsigned long long)m->parts[i]);
+		used += (size_t)snprintf(out + used, size - used, "%s%llu", i == 0 ? "" : ",",
+		    (unsigned long long)m->parts[i]);
 }
 
 static void
@@ -213,18 +215,14 @@ send_commit(struct store_mail *m)
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)m->size);
 	parts_text(m, parts, sizeof(parts));
 	const struct bus_header headers[] = {
-		{ "Nats-Msg-Id", m->id },
-		{ "Hs-Version", "1" },
-		{ "Hs-Mail-Id", m->id },
-		{ "Hs-Sha256", m->sha_text },
-		{ "Hs-Size", size },
-		{ "Hs-Envelope", m->envelope },
-		{ "Hs-Parts", parts },	/* last: left out when empty, nats.c can't read an empty header */
+		{ "Nats-Msg-Id", m->id }, { "Hs-Version", "1" }, { "Hs-Mail-Id", m->id }, { "Hs-Sha256", m->sha_text },
+		{ "Hs-Size", size }, { "Hs-Envelope", m->envelope },
+		{ "Hs-Parts", parts }, /* last: left out when empty, nats.c can't read an empty header */
 	};
 	size_t count = sizeof(headers) / sizeof(headers[0]) - (m->part_count == 0 ? 1 : 0);
 
-	if (!bus_publish_stored(m->store->bus, m->store->commit_subject, headers, count, m->buf, m->len, STORE_TIMEOUT_MS,
-		commit_stored, m))
+	if (!bus_publish_stored(m->store->bus, m->store->commit_subject, headers, count, m->buf, m->len,
+		STORE_TIMEOUT_MS, commit_stored, m))
 		finish(m, false);
 }
 
@@ -275,7 +273,8 @@ envelope_json(const struct store_mail *m, const struct smtp_envelope *e, const c
 }
 
 void
-store_commit(struct store_mail *m, const struct smtp_envelope *e, const char *look, uint64_t wall_ms, store_done_cb *done, void *ctx)
+store_commit(struct store_mail *m, const struct smtp_envelope *e, const char *look, uint64_t wall_ms,
+    store_done_cb *done, void *ctx)
 {
 	uint8_t digest[SHA256_BYTES];
 

@@ -16,15 +16,15 @@ struct store_mail;
 
 enum {
 	STORE_PART_BYTES = 512 * 1024,
-	STORE_PARTS_MAX = 256,	/* 128 MiB: more than any message.max */
-	STORE_TIMEOUT_MS = 30000,	/* then the client hears "try later" (RFC 1047 lets it send again) */
+	STORE_PARTS_MAX = 256, /* 128 MiB: more than any message.max */
+	STORE_TIMEOUT_MS = 30000, /* then the client hears "try later" (RFC 1047 lets it send again) */
 	STORE_MAIL_ID_MAX = PROXY_TLV_TEXT_MAX + 12,
 };
 
 struct store_result {
 	bool ok;
 	const char *mail_id;
-	const char *sha256;	/* hexadecimal */
+	const char *sha256; /* hexadecimal */
 	uint64_t size;
 };
 
@@ -35,7 +35,8 @@ struct store *store_new(struct bus *bus, const char *site, uint64_t memory_max);
 struct store_mail *store_begin(struct store *s, const struct flow_info *flow, unsigned number);
 void store_add(struct store_mail *m, const void *data, size_t len);
 /* done runs once, later; the mail is freed after it. */
-void store_commit(struct store_mail *m, const struct smtp_envelope *e, const char *look, uint64_t wall_ms, store_done_cb *done, void *ctx);
+void store_commit(struct store_mail *m, const struct smtp_envelope *e, const char *look, uint64_t wall_ms,
+    store_done_cb *done, void *ctx);
 /* Nothing is kept: not yet committed. */
 void store_abort(struct store_mail *m);
 /* Whoever waits is gone; the mail is stored all the same. */

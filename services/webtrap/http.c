@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-	POOL_BYTES = 24 * 1024,	/* of a connection: the head of a request and of its answer */
+	POOL_BYTES = 24 * 1024, /* of a connection: the head of a request and of its answer */
 	TARGET_MAX = 8192,
 };
 
@@ -22,7 +22,7 @@ struct http_conn {
 	void *flow;
 	int fd;
 	uint64_t body_bytes;
-	char target[TARGET_MAX];	/* as sent; libmicrohttpd cuts and changes its own copy */
+	char target[TARGET_MAX]; /* as sent; libmicrohttpd cuts and changes its own copy */
 };
 
 struct http {
@@ -32,9 +32,9 @@ struct http {
 	struct loop_timer *timer;
 	const struct http_ops *ops;
 	struct slab *conns;
-	struct http_conn **by_fd;	/* libmicrohttpd tells the descriptor, and nothing else of ours */
+	struct http_conn **by_fd; /* libmicrohttpd tells the descriptor, and nothing else of ours */
 	size_t fd_count;
-	struct page_answer answer;	/* of the request that is handled now */
+	struct page_answer answer; /* of the request that is handled now */
 };
 
 static void
@@ -135,8 +135,8 @@ send_answer(struct http *h, struct MHD_Connection *mhd)
 }
 
 static enum MHD_Result
-on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *method, const char *version, const char *body,
-    size_t *body_len, void **state)
+on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+    const char *body, size_t *body_len, void **state)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct http_conn *c = info == NULL ? NULL : info->socket_context;
@@ -147,7 +147,7 @@ on_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char *m
 	(void)body;
 	if (c == NULL)
 		return MHD_NO;
-	if (*state == NULL) {	/* the head alone: the body follows */
+	if (*state == NULL) { /* the head alone: the body follows */
 		*state = c;
 		return MHD_YES;
 	}
@@ -235,13 +235,13 @@ http_add(struct http *h, int fd, void *flow)
 	c->fd = fd;
 	c->flow = flow;
 	remember(h, c);
-	if (MHD_add_connection(h->mhd, fd, &nobody, sizeof(nobody)) != MHD_YES) {	/* it has closed fd */
+	if (MHD_add_connection(h->mhd, fd, &nobody, sizeof(nobody)) != MHD_YES) { /* it has closed fd */
 		if (h->by_fd[fd] != c)
-			return true;	/* it had begun: ended() was called */
+			return true; /* it had begun: ended() was called */
 		forget(c);
 		return false;
 	}
-	loop_timer_once(h->timer, 0);	/* its first request is there already */
+	loop_timer_once(h->timer, 0); /* its first request is there already */
 	return true;
 }
 
@@ -255,10 +255,10 @@ http_new(struct loop *l, size_t capacity, const struct http_ops *ops)
 	h->ops = ops;
 	h->conns = slab_new(sizeof(struct http_conn), capacity);
 	/* Strictness -1: what can be judged by us comes to us, and is refused in character. */
-	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request, h,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)capacity, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PAGE_KEEP_S,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, -1,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_target, h, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, h,
+	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL,
+	    NULL, on_request, h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)capacity, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)PAGE_KEEP_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_STRICT_FOR_CLIENT,
+	    -1, MHD_OPTION_URI_LOG_CALLBACK, on_target, h, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, h,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
 	info = h->mhd == NULL ? NULL : MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	if (info == NULL)

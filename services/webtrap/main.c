@@ -9,10 +9,14 @@ static long listen_capacity, visitors_max;
 static struct server *server;
 
 static const struct setting settings[] = {
-	{ "listen.address", SETTING_TEXT, &listen_address, "127.0.0.1:8080", 0, 0, "", "Address and port where flows come in." },
-	{ "listen.proxy", SETTING_TEXT, &listen_proxy, "required", 0, 0, "", "PROXY header: required, or off (loopback only)." },
-	{ "listen.networks", SETTING_TEXT, &listen_networks, "127.0.0.0/8", 0, 0, "", "Who may connect: the gateway's networks." },
-	{ "listen.capacity", SETTING_NUMBER, &listen_capacity, "10000", 1, 1000000, "sessions", "Sessions held at once." },
+	{ "listen.address", SETTING_TEXT, &listen_address, "127.0.0.1:8080", 0, 0, "",
+	    "Address and port where flows come in." },
+	{ "listen.proxy", SETTING_TEXT, &listen_proxy, "required", 0, 0, "",
+	    "PROXY header: required, or off (loopback only)." },
+	{ "listen.networks", SETTING_TEXT, &listen_networks, "127.0.0.0/8", 0, 0, "",
+	    "Who may connect: the gateway's networks." },
+	{ "listen.capacity", SETTING_NUMBER, &listen_capacity, "10000", 1, 1000000, "sessions",
+	    "Sessions held at once." },
 	{ "maze.domains", SETTING_TEXT, &maze_domains, "example.net", 0, 0, "",
 	    "Domains of poisoned addresses, separated by commas; their mail must come to relaytrap." },
 	{ "visitors.max", SETTING_NUMBER, &visitors_max, "65536", 16, 16777216, "sources", "Sources remembered." },

@@ -13,17 +13,18 @@ enum {
 	DOMAINS_MAX = 16,
 };
 
-static const char *const words[] = { "river", "market", "garden", "winter", "letter", "bridge", "summer", "record", "village",
-	"member", "history", "season", "travel", "music", "harbor", "valley", "project", "report", "forest", "school", "window",
-	"paper", "island", "street", "family", "museum", "castle", "guide", "office", "studio", "kitchen", "railway" };
-static const char *const verbs[] = { "shows", "follows", "describes", "collects", "offers", "explains", "remembers", "joins",
-	"covers", "presents", "compares", "keeps", "lists", "continues", "records", "opens" };
-static const char *const adjectives[] = { "old", "quiet", "northern", "recent", "small", "famous", "local", "open", "early",
-	"annual", "complete", "modern", "common", "green", "wide", "public" };
-static const char *const first_names[] = { "anna", "peter", "maria", "thomas", "julia", "martin", "laura", "stefan", "nina",
-	"robert", "helen", "victor", "clara", "simon", "emma", "paul" };
-static const char *const last_names[] = { "berger", "novak", "larsen", "moreau", "rossi", "keller", "hughes", "santos", "weber",
-	"jansen", "fischer", "lindqvist", "okafor", "tanaka", "costa", "meyer" };
+static const char *const words[] = { "river", "market", "garden", "winter", "letter", "bridge", "summer", "record",
+	"village", "member", "history", "season", "travel", "music", "harbor", "valley", "project", "report", "forest",
+	"school", "window", "paper", "island", "street", "family", "museum", "castle", "guide", "office", "studio",
+	"kitchen", "railway" };
+static const char *const verbs[] = { "shows", "follows", "describes", "collects", "offers", "explains", "remembers",
+	"joins", "covers", "presents", "compares", "keeps", "lists", "continues", "records", "opens" };
+static const char *const adjectives[] = { "old", "quiet", "northern", "recent", "small", "famous", "local", "open",
+	"early", "annual", "complete", "modern", "common", "green", "wide", "public" };
+static const char *const first_names[] = { "anna", "peter", "maria", "thomas", "julia", "martin", "laura", "stefan",
+	"nina", "robert", "helen", "victor", "clara", "simon", "emma", "paul" };
+static const char *const last_names[] = { "berger", "novak", "larsen", "moreau", "rossi", "keller", "hughes", "santos",
+	"weber", "jansen", "fischer", "lindqvist", "okafor", "tanaka", "costa", "meyer" };
 
 /* A stream of choices from a page's own hash: splitmix64, no memory, the same everywhere. */
 struct dice {
@@ -77,7 +78,8 @@ add(struct page *p, const char *format, ...)
 static void
 add_sentence(struct page *p, struct dice *d)
 {
-	const char *a = PICK(d, adjectives), *b = PICK(d, words), *c = PICK(d, adjectives), *e = PICK(d, words), *verb = PICK(d, verbs);
+	const char *a = PICK(d, adjectives), *b = PICK(d, words), *c = PICK(d, adjectives), *e = PICK(d, words),
+		   *verb = PICK(d, verbs);
 
 	switch (roll(d, 5)) {
 	case 0:
@@ -140,7 +142,8 @@ add_address(const struct maze *m, struct page *p, struct dice *d, const char *lo
 
 	choose_domain(m, d, domain);
 	if (local != NULL)
-		add(p, "<li>%s %s: <a href=\"mailto:%s@%s\">%s@%s</a></li>\n", first, last, local, domain, local, domain);
+		add(p, "<li>%s %s: <a href=\"mailto:%s@%s\">%s@%s</a></li>\n", first, last, local, domain, local,
+		    domain);
 	else
 		add(p, "<li>%s %s, %s.%s%u@%s</li>\n", first, last, first, last, (unsigned)roll(d, 90) + 10, domain);
 }
@@ -152,7 +155,8 @@ worded(const struct maze *m, const char *const wordings[4])
 }
 
 static void
-add_addresses(const struct maze *m, struct page *p, struct dice *d, const char *path, const struct addr *visitor, uint32_t minutes)
+add_addresses(const struct maze *m, struct page *p, struct dice *d, const char *path, const struct addr *visitor,
+    uint32_t minutes)
 {
 	static const char *const headings[4] = { "Contact", "Members", "People", "Write to us" };
 	uint32_t place = (uint32_t)dice_for(m, path).state;
@@ -180,7 +184,8 @@ add_links(const struct maze *m, struct page *p, struct dice *d)
 		const char *folder = PICK(d, words), *name = PICK(d, words), *adjective = PICK(d, adjectives);
 		unsigned number = roll(d, 90000) + 1000;
 
-		add(p, "<li><a href=\"%s%s/%s-%u%s\">%s %s</a></li>\n", m->prefix, folder, name, number, m->suffix, adjective, name);
+		add(p, "<li><a href=\"%s%s/%s-%u%s\">%s %s</a></li>\n", m->prefix, folder, name, number, m->suffix,
+		    adjective, name);
 	}
 	add(p, "</ul>\n");
 }
@@ -190,7 +195,8 @@ add_head(const struct maze *m, struct page *p, const char *title, const char *he
 {
 	static const char *const starts[4] = {
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>",
-		"<!DOCTYPE html>\n<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\n<title>",
+		"<!DOCTYPE html>\n<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html; "
+		"charset=utf-8\">\n<title>",
 		"<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\">\n<html><head><title>",
 		"<html>\n<head>\n<title>",
 	};
@@ -264,9 +270,13 @@ maze_form(const struct maze *m, char out[MAZE_PAGE_MAX])
 
 	add_head(m, &p, m->title, m->title);
 	add_paragraph(&p, &d);
-	add(&p, "<form method=\"post\" action=\"%s\">\n<p>Name: <input name=\"name\"></p>\n<p>E-mail: <input name=\"email\"></p>\n",
+	add(&p,
+	    "<form method=\"post\" action=\"%s\">\n<p>Name: <input name=\"name\"></p>\n<p>E-mail: <input "
+	    "name=\"email\"></p>\n",
 	    m->form_path);
-	add(&p, "<p><textarea name=\"%s\" rows=\"8\" cols=\"60\"></textarea></p>\n<p><input type=\"submit\" value=\"Send\"></p>\n</form>\n",
+	add(&p,
+	    "<p><textarea name=\"%s\" rows=\"8\" cols=\"60\"></textarea></p>\n<p><input type=\"submit\" "
+	    "value=\"Send\"></p>\n</form>\n",
 	    worded(m, fields));
 	return finish(&p);
 }
@@ -274,8 +284,8 @@ maze_form(const struct maze *m, char out[MAZE_PAGE_MAX])
 size_t
 maze_thanks(const struct maze *m, char out[MAZE_PAGE_MAX])
 {
-	static const char *const words_of_thanks[4] = { "Thank you. We have received your message.", "Your message was sent.",
-		"Thanks for writing to us!", "Message received, thank you." };
+	static const char *const words_of_thanks[4] = { "Thank you. We have received your message.",
+		"Your message was sent.", "Thanks for writing to us!", "Message received, thank you." };
 	struct page p = { out, 0 };
 
 	add_head(m, &p, m->title, m->title);
@@ -322,8 +332,10 @@ void
 maze_init(struct maze *m, const struct site_key *key, const struct addr *decoy, const char *domains, const char *suffix,
     const char *form_path)
 {
-	static const char *const parts[] = { "archive", "directory", "members", "contacts", "people", "staff", "lists", "network" };
-	static const char *const kinds[] = { "Society", "Club", "Association", "Museum", "Library", "Studio", "Institute", "Council" };
+	static const char *const parts[] = { "archive", "directory", "members", "contacts", "people", "staff", "lists",
+		"network" };
+	static const char *const kinds[] = { "Society", "Club", "Association", "Museum", "Library", "Studio",
+		"Institute", "Council" };
 
 	memset(m, 0, sizeof(*m));
 	m->key = key;
@@ -337,6 +349,7 @@ maze_init(struct maze *m, const struct site_key *key, const struct addr *decoy, 
 	const char *quality = PICK(&d, adjectives), *place = PICK(&d, words), *kind = PICK(&d, kinds);
 
 	snprintf(m->prefix, sizeof(m->prefix), "/%s-%c%u/", part, (char)('a' + letter), number);
-	snprintf(m->title, sizeof(m->title), "The %c%s %c%s %s", quality[0] - 'a' + 'A', quality + 1, place[0] - 'a' + 'A', place + 1, kind);
+	snprintf(m->title, sizeof(m->title), "The %c%s %c%s %s", quality[0] - 'a' + 'A', quality + 1,
+	    place[0] - 'a' + 'A', place + 1, kind);
 	m->style = roll(&d, 1024);
 }

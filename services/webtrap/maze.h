@@ -18,19 +18,19 @@ enum {
 	MAZE_PAGE_MAX = 24 * 1024,
 	MAZE_PREFIX_MAX = 48,
 	MAZE_TITLE_MAX = 96,
-	MAZE_TRACED = 4,	/* addresses on a page that tell us who took them */
-	MAZE_PLAIN = 3,	/* and addresses of nobody */
+	MAZE_TRACED = 4, /* addresses on a page that tell us who took them */
+	MAZE_PLAIN = 3, /* and addresses of nobody */
 };
 
 struct maze {
 	const struct site_key *key;
 	struct addr decoy;
-	const char *domains;	/* where poisoned addresses live: names separated by commas */
-	const char *suffix;	/* of file names: ".html" */
-	const char *form_path;	/* "/contact.php" */
-	char prefix[MAZE_PREFIX_MAX];	/* "/archive-k3/": robots.txt forbids it */
-	char title[MAZE_TITLE_MAX];	/* of the decoy's site */
-	unsigned style;	/* which of the wordings and shapes */
+	const char *domains; /* where poisoned addresses live: names separated by commas */
+	const char *suffix; /* of file names: ".html" */
+	const char *form_path; /* "/contact.php" */
+	char prefix[MAZE_PREFIX_MAX]; /* "/archive-k3/": robots.txt forbids it */
+	char title[MAZE_TITLE_MAX]; /* of the decoy's site */
+	unsigned style; /* which of the wordings and shapes */
 };
 
 /* Borrows everything. */
@@ -41,7 +41,8 @@ bool maze_inside(const struct maze *m, const char *path);
 /* Is there a page at this path? Only for paths inside. */
 bool maze_has(const struct maze *m, const char *path);
 /* The page at a path inside the maze, with addresses that carry the visitor; returns its length. */
-size_t maze_page(const struct maze *m, const char *path, const struct addr *visitor, uint32_t minutes, char out[MAZE_PAGE_MAX]);
+size_t maze_page(const struct maze *m, const char *path, const struct addr *visitor, uint32_t minutes,
+    char out[MAZE_PAGE_MAX]);
 
 /* The harmless part: no poisoned address, and one link into the maze, which an obedient robot won't follow. */
 size_t maze_front(const struct maze *m, char out[MAZE_PAGE_MAX]);

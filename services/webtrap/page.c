@@ -18,8 +18,9 @@ struct making {
 	char path[REQUEST_PATH_MAX];
 	char host[HOST_MAX];
 	uint16_t port;
-	const char *values[LOOK_HEADER_COUNT];	/* what each header says, NULL: absent */
-	char date[DATE_MAX], changed[DATE_MAX], etag[64], length[24], keep[40], url[PAGE_FIELD_TEXT_MAX], index[PAGE_FIELD_TEXT_MAX];
+	const char *values[LOOK_HEADER_COUNT]; /* what each header says, NULL: absent */
+	char date[DATE_MAX], changed[DATE_MAX], etag[64], length[24], keep[40], url[PAGE_FIELD_TEXT_MAX],
+	    index[PAGE_FIELD_TEXT_MAX];
 	struct page_answer *out;
 };
 
@@ -86,7 +87,11 @@ static void
 append_escaped(struct page_answer *a, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		const char *entity = text[i] == '<' ? "&lt;" : text[i] == '>' ? "&gt;" : text[i] == '&' ? "&amp;" : text[i] == '"' ? "&quot;" : NULL;
+		const char *entity = text[i] == '<' ? "&lt;"
+		    : text[i] == '>'                ? "&gt;"
+		    : text[i] == '&'                ? "&amp;"
+		    : text[i] == '"'                ? "&quot;"
+						    : NULL;
 
 		if (entity != NULL)
 			append(a, entity, strlen(entity));
@@ -249,7 +254,7 @@ found_front(struct making *k)
 	const char *index_name = k->site->look->index_name;
 	char path[32];
 
-	str_copy(k->path, sizeof(k->path), "/");	/* one file, one date */
+	str_copy(k->path, sizeof(k->path), "/"); /* one file, one date */
 	found_file(k, PAGE_FRONT, maze_front(&k->site->maze, k->out->body));
 	if (index_name == NULL)
 		return;
@@ -399,7 +404,8 @@ set_values(struct making *k)
 	k->values[LOOK_DATE] = k->date;
 	k->values[LOOK_SERVER] = k->site->server;
 	k->values[LOOK_CONNECTION] = connection_word(k);
-	snprintf(k->keep, sizeof(k->keep), "timeout=%d, max=%u", (int)PAGE_KEEP_S, k->site->look->keep_max - k->req->number);
+	snprintf(k->keep, sizeof(k->keep), "timeout=%d, max=%u", (int)PAGE_KEEP_S,
+	    k->site->look->keep_max - k->req->number);
 	if (k->site->look->keep_alive_field && !k->out->closes && k->values[LOOK_CONNECTION] != NULL)
 		k->values[LOOK_KEEP_ALIVE] = k->keep;
 	snprintf(k->length, sizeof(k->length), "%zu", k->out->body_len);
@@ -460,7 +466,8 @@ set_host(struct making *k, enum request_verdict verdict)
 {
 	struct span name = { NULL, 0 };
 	uint16_t port = 80;
-	bool named = verdict == REQUEST_OK && k->req->host.len > 0 && request_host(k->req->host, &name, &port) && name.len > 0;
+	bool named =
+	    verdict == REQUEST_OK && k->req->host.len > 0 && request_host(k->req->host, &name, &port) && name.len > 0;
 
 	if (named)
 		str_copy_bytes(k->host, sizeof(k->host), name.at, name.len);
@@ -470,15 +477,16 @@ set_host(struct making *k, enum request_verdict verdict)
 }
 
 void
-page_answer(const struct page_site *s, const struct request *req, enum request_verdict verdict, const struct addr *visitor,
-    uint64_t wall_ms, struct page_answer *out)
+page_answer(const struct page_site *s, const struct request *req, enum request_verdict verdict,
+    const struct addr *visitor, uint64_t wall_ms, struct page_answer *out)
 {
 	struct making k = { .site = s, .req = req, .visitor = visitor, .wall_ms = wall_ms, .path = "/", .out = out };
 
 	assert(verdict != REQUEST_MORE);
 	memset(out, 0, offsetof(struct page_answer, body));
 	out->bare = verdict == REQUEST_SIMPLE;
-	out->closes = verdict != REQUEST_OK || !request_keeps(req) || (s->look->keep_max > 0 && req->number >= s->look->keep_max);
+	out->closes =
+	    verdict != REQUEST_OK || !request_keeps(req) || (s->look->keep_max > 0 && req->number >= s->look->keep_max);
 	out->no_body = span_is(req->method, "HEAD");
 	set_host(&k, verdict);
 	answer(&k, verdict);

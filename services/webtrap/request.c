@@ -135,7 +135,8 @@ is_target(const struct request_rules *rules, const struct request *req)
 	if ((t.len >= sizeof(http) - 1 && strncasecmp(t.at, http, sizeof(http) - 1) == 0) ||
 	    (t.len >= sizeof(https) - 1 && strncasecmp(t.at, https, sizeof(https) - 1) == 0))
 		return true;
-	return rules->other_targets && t.len > 0 && (span_is(req->method, "CONNECT") || (span_is(req->method, "OPTIONS") && span_is(t, "*")));
+	return rules->other_targets && t.len > 0 &&
+	    (span_is(req->method, "CONNECT") || (span_is(req->method, "OPTIONS") && span_is(t, "*")));
 }
 
 static bool
@@ -282,7 +283,7 @@ read_field(const struct request_rules *rules, struct span line, struct request *
 
 	if (memchr(line.at, '\0', line.len) != NULL)
 		return REQUEST_BAD_FIELD;
-	if (is_blank(line.at[0])) {	/* folded, RFC 9112 5.2: read by nobody who counts */
+	if (is_blank(line.at[0])) { /* folded, RFC 9112 5.2: read by nobody who counts */
 		req->odd = true;
 		return REQUEST_OK;
 	}
@@ -369,7 +370,7 @@ read_head(const struct request_rules *rules, struct span *rest, struct request *
 	v = read_fields(rules, rest, req);
 	if (v != REQUEST_OK)
 		return v;
-	if (req->chunked && (req->has_length || req->minor == 0))	/* RFC 9112 6.1: a smuggler's request */
+	if (req->chunked && (req->has_length || req->minor == 0)) /* RFC 9112 6.1: a smuggler's request */
 		return REQUEST_BAD_LENGTH;
 	return request_judge(rules, req);
 }
@@ -380,7 +381,7 @@ request_check(const struct request_rules *rules, const void *data, size_t len, s
 	struct span rest = { data, len };
 
 	memset(req, 0, sizeof(*req));
-	while (rest.len > 0 && (rest.at[0] == '\r' || rest.at[0] == '\n')) {	/* RFC 9112 2.2 */
+	while (rest.len > 0 && (rest.at[0] == '\r' || rest.at[0] == '\n')) { /* RFC 9112 2.2 */
 		rest.at++;
 		rest.len--;
 	}
@@ -412,7 +413,8 @@ request_has_body(const struct request *req)
 static bool
 is_host_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+	    c == '_';
 }
 
 static size_t
@@ -420,7 +422,7 @@ name_len(struct span host)
 {
 	size_t n = 0;
 
-	if (host.len > 0 && host.at[0] == '[') {	/* [2001:db8::1] */
+	if (host.len > 0 && host.at[0] == '[') { /* [2001:db8::1] */
 		const char *end = memchr(host.at, ']', host.len);
 
 		for (n = 1; end != NULL && host.at + n < end; n++) {
@@ -443,7 +445,7 @@ request_host(struct span host, struct span *name, uint16_t *port)
 	*name = (struct span){ host.at, n };
 	*port = 80;
 	if (n == host.len)
-		return n <= 255;	/* an empty Host is legal, RFC 9110 7.2 */
+		return n <= 255; /* an empty Host is legal, RFC 9110 7.2 */
 	if (n == 0 || n > 255 || host.at[n] != ':')
 		return false;
 	if (n + 1 == host.len)
@@ -535,9 +537,10 @@ request_path(struct span target, char out[REQUEST_PATH_MAX])
 	struct span path, query;
 
 	set_root(out);
-	if (target.len > 0 && target.at[0] != '/') {	/* http://host/path */
+	if (target.len > 0 && target.at[0] != '/') { /* http://host/path */
 		const char *slashes = target.len > 8 ? memchr(target.at, '/', 8) : NULL;
-		const char *start = slashes == NULL ? NULL : memchr(slashes + 2, '/', target.len - (size_t)(slashes + 2 - target.at));
+		const char *start =
+		    slashes == NULL ? NULL : memchr(slashes + 2, '/', target.len - (size_t)(slashes + 2 - target.at));
 
 		if (start == NULL)
 			return REQUEST_PATH_OK;

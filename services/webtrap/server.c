@@ -17,22 +17,22 @@
 #include <unistd.h>
 
 enum {
-	FIRST_MS = 30000,	/* until the first request is whole */
-	NEXT_MS = PAGE_KEEP_S * 1000,	/* until the next one is */
-	SEND_IDLE_MS = 15000,	/* a reader of our answers may stop for so long */
+	FIRST_MS = 30000, /* until the first request is whole */
+	NEXT_MS = PAGE_KEEP_S * 1000, /* until the next one is */
+	SEND_IDLE_MS = 15000, /* a reader of our answers may stop for so long */
 	SWEEP_MS = 1000,
 };
 
 struct visit {
-	struct list node;	/* in one of the server's lists while it waits for a request */
+	struct list node; /* in one of the server's lists while it waits for a request */
 	struct server *server;
-	struct loop_fd *watch;	/* while it waits */
-	struct conn *conn;	/* while an answer is on its way that the socket didn't take at once, or that is the last */
-	int fd;	/* unless conn has it, or http */
-	int seen;	/* bytes of the request so far */
+	struct loop_fd *watch; /* while it waits */
+	struct conn *conn; /* while an answer is on its way that the socket didn't take at once, or that is the last */
+	int fd; /* unless conn has it, or http */
+	int seen; /* bytes of the request so far */
 	uint64_t deadline_ms;
 	unsigned requests;
-	bool last;	/* the connection ends after this answer */
+	bool last; /* the connection ends after this answer */
 	struct flow_info flow;
 	struct page_site site;
 };
@@ -43,7 +43,8 @@ struct server {
 	struct http *http;
 	struct visitors *visitors;
 	struct slab *visits;
-	struct list fresh, kept;	/* waiting for a first or next request; all of a list have the same time: it is the timer */
+	struct list fresh,
+	    kept; /* waiting for a first or next request; all of a list have the same time: it is the timer */
 	struct loop_timer *sweep;
 	const char *domains;
 	bool draining;
@@ -110,7 +111,8 @@ add_url(struct event *e, const struct request *r)
 }
 
 static void
-tell_request(struct visit *v, const struct request *r, enum request_verdict verdict, uint64_t body_bytes, const struct page_answer *a)
+tell_request(struct visit *v, const struct request *r, enum request_verdict verdict, uint64_t body_bytes,
+    const struct page_answer *a)
 {
 	struct event *e = new_event(v, "web-request", "r");
 	char version[8];
@@ -150,7 +152,8 @@ tell_harvester(struct visit *v, const struct request *r, const struct visitor *w
 }
 
 static void
-note(struct visit *v, const struct request *r, enum request_verdict verdict, uint64_t body_bytes, const struct page_answer *a)
+note(struct visit *v, const struct request *r, enum request_verdict verdict, uint64_t body_bytes,
+    const struct page_answer *a)
 {
 	struct visitor *who = visitors_see(v->server->visitors, &v->flow.source.addr);
 
@@ -219,7 +222,7 @@ set_low_water(struct visit *v, int bytes)
 static void
 wait_for_more(struct visit *v, int have)
 {
-	if (have <= v->seen) {	/* readable, and nothing new: the peer has finished or gone */
+	if (have <= v->seen) { /* readable, and nothing new: the peer has finished or gone */
 		leave(v);
 		return;
 	}
@@ -260,7 +263,7 @@ on_sent(void *ctx)
 static void
 on_data(void *ctx)
 {
-	(void)ctx;	/* reading is paused */
+	(void)ctx; /* reading is paused */
 }
 
 static void
@@ -351,7 +354,7 @@ consume(struct visit *v, size_t len)
 		ssize_t n = recv(v->fd, waste, len, MSG_DONTWAIT);
 
 		if (n <= 0)
-			return;	/* can't be: it was seen there */
+			return; /* can't be: it was seen there */
 		len -= (size_t)n;
 	}
 }
@@ -444,7 +447,7 @@ on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 	struct server *s = ctx;
 	struct visit *v = slab_get(s->visits);
 
-	assert(v != NULL);	/* the listener holds to the same capacity */
+	assert(v != NULL); /* the listener holds to the same capacity */
 	conn_pause(conn);
 	v->fd = conn_release(conn);
 	v->server = s;
@@ -468,10 +471,13 @@ register_metrics(void)
 	};
 
 	for (size_t i = 0; i < PAGE_KIND_COUNT; i++)
-		metrics_register("requests_total", kinds[i], METRIC_COUNTER, "Requests by the page they got.", &pages[i]);
+		metrics_register("requests_total", kinds[i], METRIC_COUNTER, "Requests by the page they got.",
+		    &pages[i]);
 	for (size_t i = REQUEST_SIMPLE; i < REQUEST_VERDICT_COUNT; i++)
-		metrics_register("odd_requests_total", reasons[i], METRIC_COUNTER, "Requests that no browser sends.", &refused[i]);
-	metrics_register("handed_over_total", NULL, METRIC_COUNTER, "Requests whose body libmicrohttpd read.", &handed_over);
+		metrics_register("odd_requests_total", reasons[i], METRIC_COUNTER, "Requests that no browser sends.",
+		    &refused[i]);
+	metrics_register("handed_over_total", NULL, METRIC_COUNTER, "Requests whose body libmicrohttpd read.",
+	    &handed_over);
 	metrics_register("harvesters_total", NULL, METRIC_COUNTER, "Sources called harvesters.", &harvesters);
 	metrics_register("body_bytes_total", NULL, METRIC_COUNTER, "Octets of pages sent.", &bytes_out);
 }

@@ -16,8 +16,8 @@ struct server;
 
 struct server_settings {
 	struct listener_settings listen;
-	const char *domains;	/* of poisoned addresses */
-	long visitors;	/* sources remembered */
+	const char *domains; /* of poisoned addresses */
+	long visitors; /* sources remembered */
 };
 
 struct server *server_new(struct daemon *d, const struct server_settings *settings);

@@ -9,9 +9,9 @@
 struct visitors {
 	struct slab *slab;
 	struct visitor **buckets;
-	size_t bucket_count;	/* a power of two */
+	size_t bucket_count; /* a power of two */
 	uint64_t seed;
-	struct list order;	/* silent longest first */
+	struct list order; /* silent longest first */
 };
 
 static struct visitor **

@@ -18,13 +18,13 @@ enum { VISITOR_SAY_MS = 60 * 60 * 1000 };
 struct visitors;
 
 struct visitor {
-	struct list order;	/* by last visit */
-	struct visitor *next;	/* in its bucket */
+	struct list order; /* by last visit */
+	struct visitor *next; /* in its bucket */
 	struct addr addr;
 	uint64_t requests;
-	uint64_t forbidden;	/* pages of the maze */
-	uint64_t addresses;	/* poisoned ones that it took */
-	uint64_t said_ms;	/* when it was called a harvester; 0: never */
+	uint64_t forbidden; /* pages of the maze */
+	uint64_t addresses; /* poisoned ones that it took */
+	uint64_t said_ms; /* when it was called a harvester; 0: never */
 	bool read_robots;
 };
 

@@ -24,7 +24,7 @@ static const uint8_t decoy_mac[6] = { 2, 0, 0, 0, 0, 0x10 };
 static const uint8_t peer_mac[6] = { 2, 0, 0, 0, 0, 0x99 };
 static struct gateway *gateway;
 static struct decoys *decoys;
-static uint32_t peer_next, peer_ack;	/* what the peer would send next, and acknowledge */
+static uint32_t peer_next, peer_ack; /* what the peer would send next, and acknowledge */
 static uint64_t now_us;
 
 static void
@@ -110,11 +110,17 @@ static void
 begin(void)
 {
 	static const char text[] =
-	    "{\"version\":1,\"decoys\":[{\"addresses\":[\"203.0.113.10\"],\"personality\":\"linux-6\",\"closed\":\"reset\","
+	    "{\"version\":1,\"decoys\":[{\"addresses\":[\"203.0.113.10\"],\"personality\":\"linux-6\",\"closed\":"
+	    "\"reset\","
 	    "\"ports\":[{\"port\":25,\"proto\":\"tcp\",\"service\":\"relaytrap\",\"look\":\"postfix\"}]}]}";
 	static const struct site_key key = { .bytes = "0123456789abcdef", .len = 16 };
-	static const struct gateway_ops ops = { .send = on_send, .probe = on_probe, .opened = on_opened, .data = on_data,
-		.eof = on_eof, .writable = on_data, .closed = on_closed };
+	static const struct gateway_ops ops = { .send = on_send,
+		.probe = on_probe,
+		.opened = on_opened,
+		.data = on_data,
+		.eof = on_eof,
+		.writable = on_data,
+		.closed = on_closed };
 	static const struct stack_settings settings = { 2, 2 };
 	struct host_world w = { .key = &key, .shared_mac = decoy_mac, .now_us = 1000000, .wall_ms = 1700000000000 };
 	struct json_error e;

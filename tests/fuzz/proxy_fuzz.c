@@ -18,7 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(used <= size);
 	size_t len = proxy_format(&info, out, sizeof(out));
 	if (len == 0)
-		return 0;	/* eight texts of 255 bytes don't fit: refused, not cut */
+		return 0; /* eight texts of 255 bytes don't fit: refused, not cut */
 	assert(proxy_parse(out, len, &again, &used_again) == PROXY_OK && used_again == len);
 	assert(memcmp(&info, &again, sizeof(info)) == 0);
 	return 0;

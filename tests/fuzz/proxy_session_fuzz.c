@@ -32,7 +32,8 @@ static void
 on_observe(void *ctx, const struct request *r, enum session_answer answer)
 {
 	(void)ctx;
-	assert(strlen(r->host) < REQUEST_HOST_MAX && strlen(r->user) < REQUEST_USER_MAX && session_answer_name(answer)[0] != '\0');
+	assert(strlen(r->host) < REQUEST_HOST_MAX && strlen(r->user) < REQUEST_USER_MAX &&
+	    session_answer_name(answer)[0] != '\0');
 }
 
 static void

@@ -83,7 +83,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fake f = { 0 };
-	const struct smtp_sink sink = { on_reply, on_command, on_begin, on_data, on_end, on_abort, on_close, on_delay, &f };
+	const struct smtp_sink sink = { on_reply, on_command, on_begin, on_data, on_end, on_abort, on_close, on_delay,
+		&f };
 
 	if (size == 0)
 		return 0;

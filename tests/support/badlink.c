@@ -220,8 +220,8 @@ print_way(const char *name, struct way *w)
 	printf("\"%s\": {\"forwarded\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"reordered\": %" PRIu64
 	       ", \"duplicated\": %" PRIu64 ", \"corrupted\": %" PRIu64 ", \"dropped_full\": %" PRIu64,
 	    name, c->forwarded, c->lost, c->reordered, c->duplicated, c->corrupted, c->dropped_full);
-	printf(", \"too_long\": %" PRIu64 ", \"unsent\": %" PRIu64 ", \"missed\": %" PRIu64 "}", c->too_long,
-	    w->unsent, w->missed);
+	printf(", \"too_long\": %" PRIu64 ", \"unsent\": %" PRIu64 ", \"missed\": %" PRIu64 "}", c->too_long, w->unsent,
+	    w->missed);
 }
 
 static void

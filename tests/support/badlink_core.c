@@ -28,7 +28,7 @@ struct badlink {
 	size_t count;
 	size_t bytes;
 	uint64_t busy_until_ns; /* a limited wire carries one frame at a time */
-	uint64_t last_due_us;   /* of the frames that keep their order */
+	uint64_t last_due_us; /* of the frames that keep their order */
 	uint64_t next_sequence;
 	uint64_t latest_out;
 };
@@ -167,8 +167,7 @@ sent_us(struct badlink *b, size_t len, uint64_t now_us)
 {
 	if (b->set.rate == 0)
 		return now_us;
-	b->busy_until_ns =
-	    later(b->busy_until_ns, now_us * 1000) + len * 8 * UINT64_C(1000000000) / b->set.rate;
+	b->busy_until_ns = later(b->busy_until_ns, now_us * 1000) + len * 8 * UINT64_C(1000000000) / b->set.rate;
 	return (b->busy_until_ns + 999) / 1000;
 }
 

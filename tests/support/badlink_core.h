@@ -31,7 +31,7 @@ struct badlink_settings {
 	uint64_t reorder_delay_us; /* how much later a reordered frame leaves */
 	uint64_t delay_us;
 	uint64_t jitter_us; /* delay is uniform in delay +- jitter, never below 0 */
-	uint64_t rate;      /* bits a second; 0: no limit */
+	uint64_t rate; /* bits a second; 0: no limit */
 	size_t queue_frames;
 	size_t queue_bytes;
 };
@@ -43,7 +43,7 @@ struct badlink_counters {
 	uint64_t duplicated;
 	uint64_t corrupted;
 	uint64_t dropped_full; /* the queue was full */
-	uint64_t too_long;     /* above BADLINK_FRAME_MAX */
+	uint64_t too_long; /* above BADLINK_FRAME_MAX */
 };
 
 struct badlink;

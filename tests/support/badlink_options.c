@@ -25,11 +25,9 @@ static const struct row {
 	size_t offset; /* in struct badlink_settings */
 	const char *help;
 } rows[] = {
-	{ "seed", KIND_NUMBER, offsetof(struct badlink_settings, seed),
-	    "what all chance comes from (default 0)" },
+	{ "seed", KIND_NUMBER, offsetof(struct badlink_settings, seed), "what all chance comes from (default 0)" },
 	{ "loss", KIND_SHARE, offsetof(struct badlink_settings, loss), "share of the frames that get lost" },
-	{ "reorder", KIND_SHARE, offsetof(struct badlink_settings, reorder),
-	    "share held back for reorder-delay" },
+	{ "reorder", KIND_SHARE, offsetof(struct badlink_settings, reorder), "share held back for reorder-delay" },
 	{ "reorder-delay", KIND_TIME, offsetof(struct badlink_settings, reorder_delay_us),
 	    "so that the next ones overtake (default 10)" },
 	{ "duplicate", KIND_SHARE, offsetof(struct badlink_settings, duplicate), "share that arrives twice" },
@@ -38,8 +36,7 @@ static const struct row {
 	{ "delay", KIND_TIME, offsetof(struct badlink_settings, delay_us), "of every frame" },
 	{ "jitter", KIND_TIME, offsetof(struct badlink_settings, jitter_us),
 	    "delay is uniform in delay +- jitter; keeps the order" },
-	{ "rate", KIND_RATE, offsetof(struct badlink_settings, rate),
-	    "limit; k, M and G may follow the number" },
+	{ "rate", KIND_RATE, offsetof(struct badlink_settings, rate), "limit; k, M and G may follow the number" },
 };
 
 static const struct {

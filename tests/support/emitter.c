@@ -53,8 +53,8 @@ emit_one(void)
 	events_emit(daemon_events(self), &e);
 	snprintf(id, sizeof(id), "%s-m%lu", daemon_boot_id(self), n);
 	struct bus_header header = { "Nats-Msg-Id", id };
-	if (!bus_publish_stored(daemon_bus(self), subject_mail_commit(subject, daemon_site(self)), &header, 1, id, strlen(id),
-		TIMEOUT_MS, on_stored, (void *)(uintptr_t)n))
+	if (!bus_publish_stored(daemon_bus(self), subject_mail_commit(subject, daemon_site(self)), &header, 1, id,
+		strlen(id), TIMEOUT_MS, on_stored, (void *)(uintptr_t)n))
 		on_stored(NULL, false, 0);
 }
 

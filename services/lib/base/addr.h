@@ -14,8 +14,8 @@
 struct sockaddr;
 struct sockaddr_storage;
 
-enum { ADDR_TEXT_MAX = 46 };	/* INET6_ADDRSTRLEN */
-enum { ENDPOINT_TEXT_MAX = 54 };	/* [address]:port */
+enum { ADDR_TEXT_MAX = 46 }; /* INET6_ADDRSTRLEN */
+enum { ENDPOINT_TEXT_MAX = 54 }; /* [address]:port */
 
 struct addr {
 	uint8_t b[16];
@@ -23,17 +23,17 @@ struct addr {
 
 struct endpoint {
 	struct addr addr;
-	uint16_t port;	/* host order */
+	uint16_t port; /* host order */
 };
 
 struct cidr {
 	struct addr net;
-	uint8_t prefix;	/* of 128: an IPv4 /24 is 120 */
+	uint8_t prefix; /* of 128: an IPv4 /24 is 120 */
 };
 
 struct addr addr_from_v4(uint32_t host_order);
 bool addr_is_v4(const struct addr *a);
-uint32_t addr_v4(const struct addr *a);	/* host order; only when addr_is_v4() */
+uint32_t addr_v4(const struct addr *a); /* host order; only when addr_is_v4() */
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
 /* "203.0.113.1" or "2001:db8::1"; false when it is neither. */

@@ -48,7 +48,7 @@ write_line(enum log_level level, const char *format, va_list args)
 		used = sizeof(line) - 2;
 	line[used++] = '\n';
 	if (write(STDERR_FILENO, line, used) < 0)
-		return;	/* nowhere left to say it */
+		return; /* nowhere left to say it */
 }
 
 void

@@ -16,7 +16,7 @@ fill(uint8_t *p, size_t len)
 		ssize_t n = getrandom(p, len, 0);
 
 		if (n < 0 && errno != EINTR)
-			abort();	/* a kernel without randomness can't keep a secret */
+			abort(); /* a kernel without randomness can't keep a secret */
 		if (n > 0) {
 			p += n;
 			len -= (size_t)n;

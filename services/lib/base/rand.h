@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ULID_TEXT_MAX = 27 };	/* 26 characters and NUL */
+enum { ULID_TEXT_MAX = 27 }; /* 26 characters and NUL */
 
 void rand_bytes(void *buf, size_t len);
 uint32_t rand_u32(void);

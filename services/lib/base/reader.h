@@ -21,9 +21,9 @@ struct reader {
 void reader_init(struct reader *r, const void *data, size_t len);
 size_t reader_left(const struct reader *r);
 uint8_t reader_u8(struct reader *r);
-uint16_t reader_u16(struct reader *r);	/* network order */
-uint32_t reader_u32(struct reader *r);	/* network order */
-uint64_t reader_u64(struct reader *r);	/* network order */
+uint16_t reader_u16(struct reader *r); /* network order */
+uint32_t reader_u32(struct reader *r); /* network order */
+uint64_t reader_u64(struct reader *r); /* network order */
 /* The next len bytes, or NULL (and failed); valid as long as the data. */
 const uint8_t *reader_bytes(struct reader *r, size_t len);
 void reader_copy(struct reader *r, void *out, size_t len);

@@ -14,8 +14,8 @@ struct slab {
 	size_t object_size;
 	size_t cap;
 	size_t used;
-	size_t fresh;	/* objects below this index were handed out at least once */
-	void *free_list;	/* first word of a free object points at the next */
+	size_t fresh; /* objects below this index were handed out at least once */
+	void *free_list; /* first word of a free object points at the next */
 };
 
 struct slab *

@@ -106,7 +106,7 @@ quiet(void *ctx, const char *format, va_list args)
 {
 	(void)ctx;
 	(void)format;
-	(void)args;	/* what clients do wrong is not the operator's news */
+	(void)args; /* what clients do wrong is not the operator's news */
 }
 
 struct admin *
@@ -131,7 +131,8 @@ admin_new(const char *address, const char *service, const char *instance)
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)ADMIN_TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
 	    MHD_OPTION_END);
 	if (a->mhd == NULL)
-		log_fatal("msg=\"the admin port can't be opened: is the address here and the port free?\" address=%s", address);
+		log_fatal("msg=\"the admin port can't be opened: is the address here and the port free?\" address=%s",
+		    address);
 	return a;
 }
 

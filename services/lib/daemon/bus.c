@@ -24,9 +24,9 @@ enum {
 	PING_INTERVAL_MS = 5000,
 	FIRST_CONNECT_PAUSE_MS = 250,
 	SWEEP_MS = 250,
-	RESEND_MS = 2000,	/* an acknowledgement that takes longer is asked for again */
+	RESEND_MS = 2000, /* an acknowledgement that takes longer is asked for again */
 	SUBSCRIPTIONS_MAX = 32,
-	DELIVER_MAX_BYTES = 64 * 1024,	/* a control or presence message is small */
+	DELIVER_MAX_BYTES = 64 * 1024, /* a control or presence message is small */
 	INBOX_MAX = 96,
 };
 
@@ -36,12 +36,12 @@ struct outgoing {
 	natsMsg *msg;
 	size_t bytes;
 	bool stored;
-	bool queued;	/* guarded by the queue's lock */
+	bool queued; /* guarded by the queue's lock */
 	atomic_int refs;
 };
 
 struct stored {
-	struct outgoing *out;	/* NULL: free slot */
+	struct outgoing *out; /* NULL: free slot */
 	uint32_t generation;
 	uint64_t deadline_ms;
 	uint64_t sent_ms;
@@ -68,11 +68,11 @@ struct bus {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct list queue;
-	atomic_size_t bytes;	/* of all struct outgoing alive */
-	struct stored *stored;	/* BUS_STORED_MAX; the loop's thread only */
-	uint32_t *free_slots;	/* a stack of free slots' numbers */
+	atomic_size_t bytes; /* of all struct outgoing alive */
+	struct stored *stored; /* BUS_STORED_MAX; the loop's thread only */
+	uint32_t *free_slots; /* a stack of free slots' numbers */
 	size_t free_count;
-	size_t slots_touched;	/* slots below this were used at least once */
+	size_t slots_touched; /* slots below this were used at least once */
 	size_t stored_count;
 	struct loop_timer *sweep;
 	natsSubscription *ack_sub;
@@ -238,7 +238,7 @@ on_error(natsConnection *nc, natsSubscription *sub, natsStatus status, void *ctx
 struct delivered {
 	const struct subscription *sub;
 	char *subject;
-	char *reply;	/* NULL: none */
+	char *reply; /* NULL: none */
 	void *data;
 	size_t len;
 };
@@ -358,9 +358,9 @@ settle(void *ctx)
 
 	free(ctx);
 	if (a.slot >= BUS_STORED_MAX || b->stored[a.slot].out == NULL || b->stored[a.slot].generation != a.generation)
-		return;	/* settled already: the answer to a second sending */
+		return; /* settled already: the answer to a second sending */
 	if (a.result == BUS_ACK_LATER)
-		return;	/* the sweep sends it again */
+		return; /* the sweep sends it again */
 	metric_add(a.result == BUS_ACK_STORED ? &stored_ok : &stored_refused, 1);
 	finish_slot(b, a.slot, a.result == BUS_ACK_STORED, a.sequence);
 }
@@ -518,12 +518,18 @@ static void
 register_metrics(void)
 {
 	metrics_register("nats_published_total", NULL, METRIC_COUNTER, "Messages written to NATS.", &published);
-	metrics_register("nats_publish_errors_total", NULL, METRIC_COUNTER, "Writes that NATS did not take.", &publish_failed);
-	metrics_register("nats_received_dropped_total", NULL, METRIC_COUNTER, "Messages dropped before the loop.", &received_dropped);
-	metrics_register("nats_stored_total", "result=\"ok\"", METRIC_COUNTER, "Stream publishes by result.", &stored_ok);
-	metrics_register("nats_stored_total", "result=\"refused\"", METRIC_COUNTER, "Stream publishes by result.", &stored_refused);
-	metrics_register("nats_stored_total", "result=\"timeout\"", METRIC_COUNTER, "Stream publishes by result.", &stored_timeout);
-	metrics_register("nats_stored_in_flight", NULL, METRIC_GAUGE, "Stream publishes that wait for an answer.", &in_flight);
+	metrics_register("nats_publish_errors_total", NULL, METRIC_COUNTER, "Writes that NATS did not take.",
+	    &publish_failed);
+	metrics_register("nats_received_dropped_total", NULL, METRIC_COUNTER, "Messages dropped before the loop.",
+	    &received_dropped);
+	metrics_register("nats_stored_total", "result=\"ok\"", METRIC_COUNTER, "Stream publishes by result.",
+	    &stored_ok);
+	metrics_register("nats_stored_total", "result=\"refused\"", METRIC_COUNTER, "Stream publishes by result.",
+	    &stored_refused);
+	metrics_register("nats_stored_total", "result=\"timeout\"", METRIC_COUNTER, "Stream publishes by result.",
+	    &stored_timeout);
+	metrics_register("nats_stored_in_flight", NULL, METRIC_GAUGE, "Stream publishes that wait for an answer.",
+	    &in_flight);
 	metrics_register("nats_connects_total", NULL, METRIC_COUNTER, "Connections made to NATS.", &connects);
 }
 

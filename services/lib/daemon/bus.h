@@ -14,14 +14,14 @@
 
 struct loop;
 struct bus;
-typedef struct __natsConnection natsConnection;	/* as nats.h has it; C11 allows to say it twice */
+typedef struct __natsConnection natsConnection; /* as nats.h has it; C11 allows to say it twice */
 
 struct bus_settings {
 	const char *url;
-	const char *user;	/* "" for none */
+	const char *user; /* "" for none */
 	const char *password;
-	const char *name;	/* connection name: service and instance */
-	const char *inbox_prefix;	/* "_INBOX_<service>" */
+	const char *name; /* connection name: service and instance */
+	const char *inbox_prefix; /* "_INBOX_<service>" */
 };
 
 struct bus_header {
@@ -30,8 +30,9 @@ struct bus_header {
 };
 
 enum {
-	BUS_QUEUE_MAX_BYTES = 64 * 1024 * 1024,	/* messages handed over and not yet on the wire, and unacknowledged ones */
-	BUS_STORED_MAX = 16384,	/* acknowledged publishes in flight */
+	BUS_QUEUE_MAX_BYTES =
+	    64 * 1024 * 1024, /* messages handed over and not yet on the wire, and unacknowledged ones */
+	BUS_STORED_MAX = 16384, /* acknowledged publishes in flight */
 };
 
 /* Starts the threads; connects in the background for ever. */
@@ -39,7 +40,7 @@ struct bus *bus_new(struct loop *l, const struct bus_settings *s);
 /* Waits up to flush_ms for what is queued, then stops and frees; sets the pointer to NULL. */
 void bus_free(struct bus **bp, uint64_t flush_ms);
 bool bus_connected(const struct bus *b);
-natsConnection *bus_connection(struct bus *b);	/* for feeds and requests on other threads */
+natsConnection *bus_connection(struct bus *b); /* for feeds and requests on other threads */
 
 /* Fire and forget on core NATS; copies. False: queue full or not connected. */
 bool bus_publish(struct bus *b, const char *subject, const void *data, size_t len);

@@ -17,16 +17,16 @@
 
 enum {
 	READ_CHUNK = 16 * 1024,
-	FLUSH_MS = 10000,	/* conn_close() waits so long for what is queued */
-	LINGER_MS = 2000,	/* and then so long for the peer's FIN: unread bytes would turn our close into a reset */
+	FLUSH_MS = 10000, /* conn_close() waits so long for what is queued */
+	LINGER_MS = 2000, /* and then so long for the peer's FIN: unread bytes would turn our close into a reset */
 };
 
 enum conn_state {
 	CONN_DIALING,
 	CONN_OPEN,
-	CONN_FLUSHING,	/* closed by its owner, output on its way */
-	CONN_LINGERING,	/* our FIN is sent, what the peer still says is thrown away */
-	CONN_DEAD,	/* to be freed when no callback is running */
+	CONN_FLUSHING, /* closed by its owner, output on its way */
+	CONN_LINGERING, /* our FIN is sent, what the peer still says is thrown away */
+	CONN_DEAD, /* to be freed when no callback is running */
 };
 
 struct conn {
@@ -37,7 +37,7 @@ struct conn {
 	uint64_t idle_ms;
 	uint64_t active_ms;
 	int fd;
-	int busy;	/* callbacks running */
+	int busy; /* callbacks running */
 	enum conn_state state;
 	bool paused;
 	bool got_eof;
@@ -366,7 +366,8 @@ conn_consume(struct conn *c, size_t len)
 {
 	evbuffer_drain(c->in, len);
 	update_reading(c);
-	/* The last byte of a finished connection was taken: the end is told from the loop, not from within this call. */
+	/* The last byte of a finished connection was taken: the end is told from the loop, not from within this call.
+	 */
 	if (c->state == CONN_OPEN && c->got_eof && c->sent_shutdown && evbuffer_get_length(c->in) == 0)
 		event_active(&c->write_ev, EV_WRITE, 0);
 }

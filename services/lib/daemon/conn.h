@@ -2,8 +2,8 @@
  * conn - one TCP connection on the loop: bounded buffers, half-close, reset,
  * timeouts.  Traps see bytes and meanings (data, end, closed), never libevent.
  *
- * Reading stops at CONN_INPUT_MAX waiting bytes.  A conn is freed by conn_close()/conn_reset() or after its closed callback;
- * it must not be touched afterwards.  Calls from within its callbacks are safe.
+ * Reading stops at CONN_INPUT_MAX waiting bytes.  A conn is freed by conn_close()/conn_reset() or after its closed
+ * callback; it must not be touched afterwards.  Calls from within its callbacks are safe.
  */
 #ifndef DAEMON_CONN_H
 #define DAEMON_CONN_H
@@ -18,41 +18,42 @@ struct loop;
 struct conn;
 
 enum conn_end {
-	CONN_END_FIN,	/* both directions finished */
-	CONN_END_RESET,	/* the peer reset, or the network failed */
-	CONN_END_TIMEOUT,	/* idle for longer than conn_set_idle() */
-	CONN_END_REFUSED,	/* an outgoing connection could not be made */
+	CONN_END_FIN, /* both directions finished */
+	CONN_END_RESET, /* the peer reset, or the network failed */
+	CONN_END_TIMEOUT, /* idle for longer than conn_set_idle() */
+	CONN_END_REFUSED, /* an outgoing connection could not be made */
 };
 
-enum { CONN_INPUT_MAX = 64 * 1024 };	/* bytes read ahead of the service, then the window closes */
+enum { CONN_INPUT_MAX = 64 * 1024 }; /* bytes read ahead of the service, then the window closes */
 
 /* All may be NULL except data and closed. */
 struct conn_ops {
-	void (*connected)(void *ctx);	/* outgoing connections only */
-	void (*data)(void *ctx);	/* conn_peek() has something new */
-	void (*eof)(void *ctx);	/* the peer sent FIN; writing is still allowed */
-	void (*writable)(void *ctx);	/* the output buffer has run empty */
-	void (*closed)(void *ctx, enum conn_end why);	/* not called after conn_close()/conn_reset() */
+	void (*connected)(void *ctx); /* outgoing connections only */
+	void (*data)(void *ctx); /* conn_peek() has something new */
+	void (*eof)(void *ctx); /* the peer sent FIN; writing is still allowed */
+	void (*writable)(void *ctx); /* the output buffer has run empty */
+	void (*closed)(void *ctx, enum conn_end why); /* not called after conn_close()/conn_reset() */
 };
 
 /* Takes over a connected, non-blocking descriptor. NULL: no memory. */
 struct conn *conn_new(struct loop *l, int fd, const struct conn_ops *ops, void *ctx);
 /* Starts a connection; its result comes as connected or closed(REFUSED). NULL: no descriptor. */
-struct conn *conn_dial(struct loop *l, const struct endpoint *to, uint64_t timeout_ms, const struct conn_ops *ops, void *ctx);
+struct conn *conn_dial(struct loop *l, const struct endpoint *to, uint64_t timeout_ms, const struct conn_ops *ops,
+    void *ctx);
 void conn_set_ops(struct conn *c, const struct conn_ops *ops, void *ctx);
 
 /* The bytes that wait, contiguous up to max (0: all); valid until the next call on c. */
 const uint8_t *conn_peek(struct conn *c, size_t max, size_t *len);
 void conn_consume(struct conn *c, size_t len);
 size_t conn_input_len(const struct conn *c);
-bool conn_got_eof(const struct conn *c);	/* the peer has sent its FIN */
+bool conn_got_eof(const struct conn *c); /* the peer has sent its FIN */
 /* Queues a copy. Output is bounded by the caller: see conn_output_len() and writable. */
 void conn_write(struct conn *c, const void *data, size_t len);
 size_t conn_output_len(const struct conn *c);
 /* Stops and resumes reading: the peer's window closes. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
-void conn_set_idle(struct conn *c, uint64_t idle_ms);	/* 0: none */
+void conn_set_idle(struct conn *c, uint64_t idle_ms); /* 0: none */
 /* FIN after what is queued. */
 void conn_shutdown(struct conn *c);
 /* Sends what is queued (for at most 10 s), then closes. */

@@ -37,8 +37,8 @@ struct daemon {
 	bool draining;
 };
 
-static const char *site, *instance, *nats_url, *nats_user, *nats_password_file, *admin_listen, *data_dir, *site_key_file,
-    *log_least;
+static const char *site, *instance, *nats_url, *nats_user, *nats_password_file, *admin_listen, *data_dir,
+    *site_key_file, *log_least;
 static long drain_seconds, spool_bytes;
 
 static const struct setting common_settings[] = {
@@ -46,13 +46,19 @@ static const struct setting common_settings[] = {
 	{ "instance", SETTING_TEXT, &instance, "", 0, 0, "", "Name of this replica; the host's name when empty." },
 	{ "nats.url", SETTING_TEXT, &nats_url, "nats://127.0.0.1:4222", 0, 0, "", "Where NATS is." },
 	{ "nats.user", SETTING_TEXT, &nats_user, "", 0, 0, "", "User at NATS; none when empty." },
-	{ "nats.password-file", SETTING_TEXT, &nats_password_file, "", 0, 0, "", "File that holds the user's password." },
-	{ "admin.listen", SETTING_TEXT, &admin_listen, NULL, 0, 0, "", "Address and port of /livez, /readyz, /metrics and /v1/stats." },
-	{ "data.dir", SETTING_TEXT, &data_dir, NULL, 0, 0, "", "Directory of this process' own files: spool and state." },
+	{ "nats.password-file", SETTING_TEXT, &nats_password_file, "", 0, 0, "",
+	    "File that holds the user's password." },
+	{ "admin.listen", SETTING_TEXT, &admin_listen, NULL, 0, 0, "",
+	    "Address and port of /livez, /readyz, /metrics and /v1/stats." },
+	{ "data.dir", SETTING_TEXT, &data_dir, NULL, 0, 0, "",
+	    "Directory of this process' own files: spool and state." },
 	{ "site-key.file", SETTING_TEXT, &site_key_file, "", 0, 0, "", "File that holds the site key in hexadecimal." },
-	{ "log.level", SETTING_TEXT, &log_least, "info", 0, 0, "", "Least level that is logged: debug, info, warn, error." },
-	{ "drain.seconds", SETTING_NUMBER, &drain_seconds, "30", 0, 3600, "seconds", "How long sessions may go on after SIGTERM." },
-	{ "spool.bytes", SETTING_NUMBER, &spool_bytes, "67108864", 1048576, 1099511627776, "bytes", "Most that waits on disk while NATS is away." },
+	{ "log.level", SETTING_TEXT, &log_least, "info", 0, 0, "",
+	    "Least level that is logged: debug, info, warn, error." },
+	{ "drain.seconds", SETTING_NUMBER, &drain_seconds, "30", 0, 3600, "seconds",
+	    "How long sessions may go on after SIGTERM." },
+	{ "spool.bytes", SETTING_NUMBER, &spool_bytes, "67108864", 1048576, 1099511627776, "bytes",
+	    "Most that waits on disk while NATS is away." },
 };
 
 static void
@@ -174,7 +180,8 @@ answer_srv(struct daemon *d)
 		bus_subscribe(d->bus, subject, on_srv, d);
 		snprintf(subject, sizeof(subject), "$SRV.%s.%s", verbs[i], d->service->name);
 		bus_subscribe(d->bus, subject, on_srv, d);
-		snprintf(subject, sizeof(subject), "$SRV.%s.%s.%s", verbs[i], d->service->name, presence_boot(d->presence));
+		snprintf(subject, sizeof(subject), "$SRV.%s.%s.%s", verbs[i], d->service->name,
+		    presence_boot(d->presence));
 		bus_subscribe(d->bus, subject, on_srv, d);
 	}
 }
@@ -198,7 +205,8 @@ load_common(struct daemon *d)
 		str_copy(d->instance, sizeof(d->instance), instance);
 	}
 	if (!subject_token_valid(site) || !subject_token_valid(d->instance))
-		log_fatal("msg=\"site and instance must be letters, digits, hyphens or underscores, 63 at most\" site=\"%s\" instance=\"%s\"",
+		log_fatal("msg=\"site and instance must be letters, digits, hyphens or underscores, 63 at most\" "
+			  "site=\"%s\" instance=\"%s\"",
 		    site, d->instance);
 	if (mkdir(data_dir, 0750) != 0 && errno != EEXIST)
 		log_fatal("msg=\"data.dir can't be made\" dir=%s error=\"%m\"", data_dir);
@@ -242,7 +250,11 @@ start_bus(struct daemon *d)
 	read_password(password);
 	snprintf(name, sizeof(name), "%s %s", d->service->name, d->instance);
 	snprintf(inbox, sizeof(inbox), "_INBOX_%s.%08x", d->service->name, rand_u32());
-	struct bus_settings s = { .url = nats_url, .user = nats_user, .password = password, .name = name, .inbox_prefix = inbox };
+	struct bus_settings s = { .url = nats_url,
+		.user = nats_user,
+		.password = password,
+		.name = name,
+		.inbox_prefix = inbox };
 
 	d->bus = bus_new(d->loop, &s);
 	explicit_bzero(password, sizeof(password));

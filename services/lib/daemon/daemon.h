@@ -18,8 +18,8 @@
 struct daemon;
 
 struct daemon_service {
-	const char *name;	/* "relaytrap" */
-	const char *purpose;	/* for --help */
+	const char *name; /* "relaytrap" */
+	const char *purpose; /* for --help */
 	const struct setting *settings;
 	size_t setting_count;
 	bool needs_site_key;

@@ -52,10 +52,10 @@ struct events {
 	size_t queue_bytes;
 	bool stopping;
 	natsSubscription *ack_sub;
-	unsigned batch;	/* acknowledgements of an older batch are ignored */
-	size_t unacked;	/* of the current batch */
+	unsigned batch; /* acknowledgements of an older batch are ignored */
+	size_t unacked; /* of the current batch */
 	bool acked[BATCH_MAX];
-	uint64_t overload_told;	/* losses already said in an overload event */
+	uint64_t overload_told; /* losses already said in an overload event */
 };
 
 static metric_value emitted, stored, spooled, lost;
@@ -71,8 +71,8 @@ on_event_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx)
 	(void)nc;
 	(void)sub;
 	pthread_mutex_lock(&e->lock);
-	if (sscanf(tail, ".e.%u.%u", &batch, &index) == 2 && batch == e->batch && index < BATCH_MAX && !e->acked[index] &&
-	    bus_ack_parse(msg, &sequence) == BUS_ACK_STORED) {
+	if (sscanf(tail, ".e.%u.%u", &batch, &index) == 2 && batch == e->batch && index < BATCH_MAX &&
+	    !e->acked[index] && bus_ack_parse(msg, &sequence) == BUS_ACK_STORED) {
 		e->acked[index] = true;
 		if (--e->unacked == 0)
 			pthread_cond_signal(&e->wake);

@@ -15,11 +15,11 @@
  */
 enum {
 	REQUEST_MS = 3000,
-	PAUSE_MS = 250,	/* between attempts while NATS is away */
+	PAUSE_MS = 250, /* between attempts while NATS is away */
 	ACK_WAIT_NS_PER_S = 1000000000,
 	ACK_WAIT_S = 60,
 	ACK_PENDING_MAX = 100000,
-	INACTIVE_NS = 600,	/* seconds until the server forgets a reader that is gone */
+	INACTIVE_NS = 600, /* seconds until the server forgets a reader that is gone */
 };
 
 struct feed {
@@ -28,8 +28,8 @@ struct feed {
 	bool headers_only;
 	jsCtx *js;
 	natsSubscription *sub;
-	uint64_t last;	/* stream sequence given to the reader */
-	uint64_t consumer_last;	/* consumer sequence of that delivery */
+	uint64_t last; /* stream sequence given to the reader */
+	uint64_t consumer_last; /* consumer sequence of that delivery */
 };
 
 static const char *
@@ -131,7 +131,7 @@ open_consumer(struct feed *f)
 	jsSubOptions_Init(&options);
 	options.Stream = f->stream;
 	options.Consumer = f->consumer;
-	options.Config.HeadersOnly = f->headers_only;	/* nats.c compares it with what the consumer has */
+	options.Config.HeadersOnly = f->headers_only; /* nats.c compares it with what the consumer has */
 	return js_PullSubscribe(&f->sub, f->js, f->subject, f->consumer, NULL, &options, &code) == NATS_OK;
 }
 
@@ -156,7 +156,8 @@ read_metadata(natsMsg *msg, struct delivery *out)
 }
 
 static void
-give(struct feed *f, natsMsg *msg, const struct delivery *d, void (*each)(void *, const struct feed_message *), void *ctx)
+give(struct feed *f, natsMsg *msg, const struct delivery *d, void (*each)(void *, const struct feed_message *),
+    void *ctx)
 {
 	struct feed_message m = {
 		.sequence = d->stream,
@@ -185,7 +186,8 @@ take_list(struct feed *f, natsMsgList *list, size_t *count, uint64_t *behind,
 		f->consumer_last = d.consumer;
 		*behind = d.pending;
 		if (i == list->Count - 1)
-			natsMsg_Ack(list->Msgs[i], NULL);	/* AckAll: how far delivery went; the reader's own state is the truth */
+			natsMsg_Ack(list->Msgs[i],
+			    NULL); /* AckAll: how far delivery went; the reader's own state is the truth */
 		if (d.stream <= f->last)
 			continue;
 		give(f, list->Msgs[i], &d, each, ctx);
@@ -195,8 +197,8 @@ take_list(struct feed *f, natsMsgList *list, size_t *count, uint64_t *behind,
 }
 
 size_t
-feed_next(struct feed *f, size_t max, uint64_t wait_ms, void (*each)(void *ctx, const struct feed_message *m), void *ctx,
-    uint64_t *behind)
+feed_next(struct feed *f, size_t max, uint64_t wait_ms, void (*each)(void *ctx, const struct feed_message *m),
+    void *ctx, uint64_t *behind)
 {
 	natsMsgList list = { NULL, 0 };
 	jsErrCode code = 0;

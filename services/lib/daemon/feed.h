@@ -26,15 +26,15 @@ struct feed;
 enum { FEED_HEADERS_MAX = 32 };
 
 struct feed_settings {
-	const char *stream;	/* "EVENTS" */
-	const char *subject;	/* filter */
-	const char *consumer;	/* name, one token: shows in the server's lists */
+	const char *stream; /* "EVENTS" */
+	const char *subject; /* filter */
+	const char *consumer; /* name, one token: shows in the server's lists */
 	bool headers_only;
 };
 
 struct feed_message {
 	uint64_t sequence;
-	uint64_t stored_wall_ms;	/* when the stream took it */
+	uint64_t stored_wall_ms; /* when the stream took it */
 	const char *subject;
 	const void *data;
 	size_t len;

@@ -31,7 +31,7 @@ struct pending {
 struct listener {
 	struct loop *loop;
 	struct loop_fd *watch;
-	struct loop_timer *pause;	/* out of descriptors: look again later */
+	struct loop_timer *pause; /* out of descriptors: look again later */
 	int fd;
 	uint16_t port;
 	bool proxy;
@@ -89,7 +89,7 @@ complete(struct pending *p, struct flow_info *info, size_t used)
 		return;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
-	if (info->id[0] == '\0')	/* v1, or a sender without our TLVs */
+	if (info->id[0] == '\0') /* v1, or a sender without our TLVs */
 		ulid_new(clock_wall_ms(), info->id);
 	pending_free(p);
 	hand_over(ln, fd, info);
@@ -154,7 +154,8 @@ on_pending(evutil_socket_t fd, short what, void *ctx)
 static void
 start_pending(struct listener *ln, int fd)
 {
-	static const struct timeval patience = { .tv_sec = LISTENER_HEADER_MS / 1000, .tv_usec = LISTENER_HEADER_MS % 1000 * 1000 };
+	static const struct timeval patience = { .tv_sec = LISTENER_HEADER_MS / 1000,
+		.tv_usec = LISTENER_HEADER_MS % 1000 * 1000 };
 	struct pending *p = calloc(1, sizeof(*p));
 
 	if (p == NULL) {
@@ -285,9 +286,11 @@ open_socket(struct listener *ln, const char *address, bool proxy)
 	if (ln->fd >= 0)
 		setsockopt(ln->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (ln->fd < 0 || bind(ln->fd, (struct sockaddr *)&ss, len) != 0 || listen(ln->fd, BACKLOG) != 0)
-		log_fatal("msg=\"can't listen: is the address here and the port free?\" address=%s error=\"%m\"", address);
+		log_fatal("msg=\"can't listen: is the address here and the port free?\" address=%s error=\"%m\"",
+		    address);
 	len = sizeof(ss);
-	if (getsockname(ln->fd, (struct sockaddr *)&ss, &len) == 0 && endpoint_from_sockaddr((struct sockaddr *)&ss, &at))
+	if (getsockname(ln->fd, (struct sockaddr *)&ss, &len) == 0 &&
+	    endpoint_from_sockaddr((struct sockaddr *)&ss, &at))
 		ln->port = at.port;
 }
 
@@ -296,8 +299,10 @@ register_metrics(void)
 {
 	metrics_register("accepted_total", NULL, METRIC_COUNTER, "Connections accepted.", &accepted);
 	metrics_register("refused_total", "reason=\"full\"", METRIC_COUNTER, "Connections refused.", &refused_full);
-	metrics_register("refused_total", "reason=\"network\"", METRIC_COUNTER, "Connections refused.", &refused_network);
-	metrics_register("refused_total", "reason=\"proxy_header\"", METRIC_COUNTER, "Connections refused.", &bad_headers);
+	metrics_register("refused_total", "reason=\"network\"", METRIC_COUNTER, "Connections refused.",
+	    &refused_network);
+	metrics_register("refused_total", "reason=\"proxy_header\"", METRIC_COUNTER, "Connections refused.",
+	    &bad_headers);
 	metrics_register("sessions", NULL, METRIC_GAUGE, "Flows that are open now.", &sessions);
 }
 

@@ -14,10 +14,10 @@ enum { LISTENER_NETWORKS_MAX = 16, LISTENER_HEADER_MS = 3000 };
 struct listener;
 
 struct listener_settings {
-	const char *address;	/* "198.18.0.1:2525" */
-	const char *networks;	/* who may connect: CIDRs separated by commas */
-	bool proxy;	/* header required; false only on a loopback address */
-	long capacity;	/* open flows at once */
+	const char *address; /* "198.18.0.1:2525" */
+	const char *networks; /* who may connect: CIDRs separated by commas */
+	bool proxy; /* header required; false only on a loopback address */
+	long capacity; /* open flows at once */
 };
 
 /*
@@ -28,7 +28,7 @@ struct listener_settings {
 typedef void listener_open_cb(void *ctx, struct conn *c, const struct flow_info *info);
 /* Exits with a sentence when the address can't be had. */
 struct listener *listener_new(struct loop *l, const struct listener_settings *s, listener_open_cb *opened, void *ctx);
-void listener_stop(struct listener *ln);	/* accept no more; open flows live on */
+void listener_stop(struct listener *ln); /* accept no more; open flows live on */
 void listener_free(struct listener **lp);
 uint16_t listener_port(const struct listener *ln);
 /* The service says when a flow that it was given has ended: frees its place. */

@@ -20,7 +20,7 @@ struct loop {
 	struct event *wake;
 	int wake_fd;
 	pthread_mutex_t lock;
-	struct call *calls;	/* ring of LOOP_CALLS_MAX, pages touched as it fills */
+	struct call *calls; /* ring of LOOP_CALLS_MAX, pages touched as it fills */
 	size_t first, count;
 };
 
@@ -132,7 +132,7 @@ loop_call(struct loop *l, void (*call)(void *ctx), void *ctx)
 		l->calls[(l->first + l->count++) % LOOP_CALLS_MAX] = (struct call){ call, ctx };
 	pthread_mutex_unlock(&l->lock);
 	if (room && first && write(l->wake_fd, &one, sizeof(one)) < 0)
-		return true;	/* the counter is full, so the loop is awake anyway */
+		return true; /* the counter is full, so the loop is awake anyway */
 	return room;
 }
 

@@ -20,7 +20,7 @@ struct loop *loop_new(void);
 void loop_free(struct loop **lp);
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-struct event_base *loop_base(struct loop *l);	/* for seams that need libevent itself */
+struct event_base *loop_base(struct loop *l); /* for seams that need libevent itself */
 
 /* A timer that is not armed; fires once per arming, or again and again when every_ms was given. */
 struct loop_timer *loop_timer_new(struct loop *l, void (*fire)(void *ctx), void *ctx);

@@ -74,7 +74,8 @@ metrics_prometheus(void)
 	if (out == NULL)
 		return NULL;
 	pthread_mutex_lock(&lock);
-	fprintf(out, "# HELP honeyspam_build_info Version of this program.\n# TYPE honeyspam_build_info gauge\n"
+	fprintf(out,
+	    "# HELP honeyspam_build_info Version of this program.\n# TYPE honeyspam_build_info gauge\n"
 	    "honeyspam_build_info{version=\"" HS_VERSION "\"} 1\n");
 	for (size_t i = 0; i < metric_count; i++) {
 		if (!seen_before(i))
@@ -110,7 +111,8 @@ metrics_json(const char *service, const char *instance)
 	if (out == NULL)
 		return NULL;
 	pthread_mutex_lock(&lock);
-	fprintf(out, "{\"service\":\"%s\",\"instance\":\"%s\",\"version\":\"" HS_VERSION "\",\"metrics\":{", service, instance);
+	fprintf(out, "{\"service\":\"%s\",\"instance\":\"%s\",\"version\":\"" HS_VERSION "\",\"metrics\":{", service,
+	    instance);
 	for (size_t i = 0; i < metric_count; i++) {
 		fputs(i == 0 ? "\"" : ",\"", out);
 		print_key(out, &metrics[i]);

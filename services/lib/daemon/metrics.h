@@ -16,7 +16,8 @@ enum { METRICS_MAX = 256 };
 typedef _Atomic uint64_t metric_value;
 
 /* name without prefix ("flows_total"), labels like "reason=\"full\"" or NULL. Strings must be constants. */
-void metrics_register(const char *name, const char *labels, enum metric_type type, const char *help, metric_value *value);
+void metrics_register(const char *name, const char *labels, enum metric_type type, const char *help,
+    metric_value *value);
 /* Text for the two formats, malloc'd for the caller. */
 char *metrics_prometheus(void);
 char *metrics_json(const char *service, const char *instance);

@@ -45,7 +45,7 @@ beat(void *ctx)
 	char *text = cJSON_PrintUnformatted(json);
 
 	if (text != NULL)
-		bus_publish(p->bus, p->subject, text, strlen(text));	/* lost while NATS is away: the next one says it */
+		bus_publish(p->bus, p->subject, text, strlen(text)); /* lost while NATS is away: the next one says it */
 	free(text);
 	cJSON_Delete(json);
 }

@@ -14,7 +14,7 @@ struct presence;
 enum { PRESENCE_INTERVAL_MS = 1000 };
 
 struct presence_state {
-	struct endpoint at;	/* where flows are taken; port 0: takes none (gateway, logship, api) */
+	struct endpoint at; /* where flows are taken; port 0: takes none (gateway, logship, api) */
 	size_t sessions;
 	size_t capacity;
 };

@@ -111,7 +111,8 @@ static struct replica *
 find(struct replicas *r, const struct replica *beat)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		if (strcmp(r->table[i].instance, beat->instance) == 0 && strcmp(r->table[i].service, beat->service) == 0)
+		if (strcmp(r->table[i].instance, beat->instance) == 0 &&
+		    strcmp(r->table[i].service, beat->service) == 0)
 			return &r->table[i];
 	}
 	return NULL;
@@ -277,7 +278,9 @@ parse_fallbacks(struct replicas *r, const char *text)
 		struct fallback *f = &r->fallbacks[r->fallback_count];
 
 		if (r->fallback_count == FALLBACKS_MAX || !parse_fallback(f, word))
-			log_fatal("msg=\"traps.fallback must look like relaytrap=name:2525,webtrap=name:8080\" value=\"%s\"", word);
+			log_fatal(
+			    "msg=\"traps.fallback must look like relaytrap=name:2525,webtrap=name:8080\" value=\"%s\"",
+			    word);
 		f->replicas = r;
 		r->fallback_count++;
 	}
@@ -294,7 +297,8 @@ replicas_new(struct loop *l, struct bus *b, const char *site, const char *networ
 	parse_networks(r, networks);
 	parse_fallbacks(r, fallback);
 	if (r->fallback_count > 0)
-		r->dns = evdns_base_new(loop_base(l), EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+		r->dns =
+		    evdns_base_new(loop_base(l), EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	bus_subscribe(b, subject_presence(subject, site, "*", "*"), on_beat, r);
 	r->sweep = loop_timer_new(l, sweep, r);
 	loop_timer_every(r->sweep, SWEEP_MS);

@@ -22,7 +22,7 @@ struct replica {
 	char boot[40];
 	char version[32];
 	struct endpoint at;
-	size_t sessions, capacity, given;	/* given: flows we sent since its last beat */
+	size_t sessions, capacity, given; /* given: flows we sent since its last beat */
 	bool draining;
 	uint64_t seen_ms;
 };
@@ -31,7 +31,8 @@ struct replica {
  * networks: CIDRs separated by commas that may be dialled (a stolen trap must
  * not redirect flows). fallback: "service=host:port,..." used while NATS is away, or "".
  */
-struct replicas *replicas_new(struct loop *l, struct bus *b, const char *site, const char *networks, const char *fallback);
+struct replicas *replicas_new(struct loop *l, struct bus *b, const char *site, const char *networks,
+    const char *fallback);
 void replicas_free(struct replicas **rp);
 /*
  * The better of two random replicas by free capacity less what we gave it;

@@ -6,9 +6,9 @@
 
 struct side {
 	struct splice *splice;
-	struct conn *conn;	/* NULL: gone */
+	struct conn *conn; /* NULL: gone */
 	struct side *other;
-	uint64_t bytes;	/* sent from here to the other side */
+	uint64_t bytes; /* sent from here to the other side */
 	bool eof;
 };
 
@@ -90,7 +90,10 @@ on_closed(void *ctx, enum conn_end why)
 		finish(side->splice);
 }
 
-static const struct conn_ops side_ops = { .data = on_data, .eof = on_eof, .writable = on_writable, .closed = on_closed };
+static const struct conn_ops side_ops = { .data = on_data,
+	.eof = on_eof,
+	.writable = on_writable,
+	.closed = on_closed };
 
 static void
 init_side(struct splice *s, struct side *side, struct side *other, struct conn *c, uint64_t idle_ms)
@@ -104,7 +107,8 @@ init_side(struct splice *s, struct side *side, struct side *other, struct conn *
 }
 
 struct splice *
-splice_new(struct conn *a, struct conn *b, uint64_t idle_ms, void (*done)(void *ctx, const struct splice_result *r), void *ctx)
+splice_new(struct conn *a, struct conn *b, uint64_t idle_ms, void (*done)(void *ctx, const struct splice_result *r),
+    void *ctx)
 {
 	struct splice *s = xcalloc(1, sizeof(*s));
 

@@ -21,23 +21,23 @@
  * their message ids.
  */
 enum { SEGMENTS = 16, FILE_HEAD = 8, RECORD_HEAD = 8, PATH_SIZE = 4096 };
-static const uint32_t magic = 0x48535051;	/* "HSPQ" */
+static const uint32_t magic = 0x48535051; /* "HSPQ" */
 
 struct segment {
 	uint64_t number;
-	uint64_t bytes;	/* whole records only */
+	uint64_t bytes; /* whole records only */
 	size_t records;
 };
 
 struct spool {
 	char *dir;
 	uint64_t segment_max;
-	struct segment *segments;	/* oldest first */
+	struct segment *segments; /* oldest first */
 	size_t count;
 	size_t room;
-	int tail_fd;	/* -1: the next append makes a new segment */
-	uint64_t head_at;	/* read position in segments[0] */
-	size_t head_records;	/* records of segments[0] already dropped */
+	int tail_fd; /* -1: the next append makes a new segment */
+	uint64_t head_at; /* read position in segments[0] */
+	size_t head_records; /* records of segments[0] already dropped */
 };
 
 static void
@@ -110,8 +110,9 @@ scan_segment(const struct spool *s, struct segment *g, char *error, size_t error
 	if (fd >= 0)
 		close(fd);
 	if (!known)
-		snprintf(error, error_size, "spool segment %s/%016llx.seg was written by an unknown version: move it away",
-		    s->dir, (unsigned long long)g->number);
+		snprintf(error, error_size,
+		    "spool segment %s/%016llx.seg was written by an unknown version: move it away", s->dir,
+		    (unsigned long long)g->number);
 	free(buf);
 	return known;
 }
@@ -246,7 +247,7 @@ spool_append(struct spool *s, const void *data, size_t len, uint64_t *dropped)
 	writer_u32(&w, crc32c(data, len));
 	if (pwrite(s->tail_fd, record, sizeof(record), (off_t)tail->bytes) != (ssize_t)sizeof(record) ||
 	    pwrite(s->tail_fd, data, len, (off_t)(tail->bytes + RECORD_HEAD)) != (ssize_t)len)
-		return false;	/* a torn record beyond tail->bytes: overwritten by the next, ignored by a reader */
+		return false; /* a torn record beyond tail->bytes: overwritten by the next, ignored by a reader */
 	tail->bytes += RECORD_HEAD + len;
 	tail->records++;
 	return true;

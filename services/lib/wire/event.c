@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { KEY_MAX = 64 };
-static const uint64_t number_max = (uint64_t)1 << 53;	/* exact in every JSON reader */
+static const uint64_t number_max = (uint64_t)1 << 53; /* exact in every JSON reader */
 
 struct event {
 	cJSON *root;

@@ -19,10 +19,10 @@ struct flow_info;
 struct event;
 
 enum {
-	EVENT_TEXT_MAX = 1024,	/* bytes of one string */
-	EVENT_MAX = 65536,	/* bytes of one event */
+	EVENT_TEXT_MAX = 1024, /* bytes of one string */
+	EVENT_MAX = 65536, /* bytes of one event */
 	EVENT_ID_MAX = 96,
-	EVENT_SCHEMA = 1,	/* honeyspam.schema */
+	EVENT_SCHEMA = 1, /* honeyspam.schema */
 };
 
 /*
@@ -34,8 +34,8 @@ struct event *event_create(const char *service, const char *site, const char *ac
 /* Sets source.*, destination.*, network.transport=tcp and honeyspam.flow.{id,via,asked,look,personality}. */
 void event_flow(struct event *e, const struct flow_info *flow);
 void event_text(struct event *e, const char *path, const char *text);
-void event_bytes(struct event *e, const char *path, const void *data, size_t len);	/* a peer's bytes */
-void event_number(struct event *e, const char *path, uint64_t v);	/* below 2^53, else capped */
+void event_bytes(struct event *e, const char *path, const void *data, size_t len); /* a peer's bytes */
+void event_number(struct event *e, const char *path, uint64_t v); /* below 2^53, else capped */
 void event_bool(struct event *e, const char *path, bool v);
 /* Appends to an array of strings; at most max elements, the rest sets `<path>_truncated`. */
 void event_append(struct event *e, const char *path, const void *data, size_t len, size_t max);

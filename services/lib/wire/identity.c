@@ -72,7 +72,8 @@ identity_derive_bytes(const struct site_key *key, const void *data, size_t len, 
 }
 
 void
-identity_derive(const struct site_key *key, const struct addr *address, const char *purpose, uint8_t out[IDENTITY_BYTES])
+identity_derive(const struct site_key *key, const struct addr *address, const char *purpose,
+    uint8_t out[IDENTITY_BYTES])
 {
 	identity_derive_bytes(key, address->b, sizeof(address->b), purpose, out);
 }
@@ -100,7 +101,7 @@ sha256_new(void)
 
 	s->ctx = EVP_MD_CTX_new();
 	if (s->ctx == NULL || EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL) != 1)
-		abort();	/* libcrypto without SHA-256 or memory */
+		abort(); /* libcrypto without SHA-256 or memory */
 	return s;
 }
 

@@ -30,7 +30,7 @@ void identity_derive_bytes(const struct site_key *key, const void *data, size_t 
 uint64_t identity_u64(const struct site_key *key, const struct addr *address, const char *purpose);
 
 enum { SHA256_BYTES = 32 };
-struct sha256;	/* a running digest */
+struct sha256; /* a running digest */
 struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *s, const void *data, size_t len);
 /* Writes the digest, frees and sets the caller's pointer to NULL. out may be NULL. */

@@ -16,7 +16,8 @@ id_parse(const char *text, char out[MAIL_ID_MAX])
 static bool
 sha_parse(const char *text, char out[MAIL_SHA256_TEXT + 1])
 {
-	return text != NULL && strspn(text, "0123456789abcdef") == MAIL_SHA256_TEXT && str_copy(out, MAIL_SHA256_TEXT + 1, text);
+	return text != NULL && strspn(text, "0123456789abcdef") == MAIL_SHA256_TEXT &&
+	    str_copy(out, MAIL_SHA256_TEXT + 1, text);
 }
 
 static bool
@@ -41,7 +42,8 @@ parts_parse(const char *text, struct mail_commit *out)
 	while (*text != '\0') {
 		if (out->part_count == MAIL_PARTS_MAX || !number_parse(text, &text, &out->parts[out->part_count]))
 			return false;
-		if (out->parts[out->part_count++] == 0 || (*text != ',' && *text != '\0') || (*text == ',' && text[1] == '\0'))
+		if (out->parts[out->part_count++] == 0 || (*text != ',' && *text != '\0') ||
+		    (*text == ',' && text[1] == '\0'))
 			return false;
 		text += *text == ',' ? 1 : 0;
 	}

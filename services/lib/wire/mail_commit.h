@@ -10,11 +10,11 @@ enum { MAIL_COMMIT_VERSION = 1, MAIL_PARTS_MAX = 256, MAIL_ID_MAX = 280, MAIL_SH
 
 struct mail_commit {
 	char id[MAIL_ID_MAX];
-	char sha256[MAIL_SHA256_TEXT + 1];	/* lower-case hexadecimal */
+	char sha256[MAIL_SHA256_TEXT + 1]; /* lower-case hexadecimal */
 	uint64_t size;
-	uint64_t parts[MAIL_PARTS_MAX];	/* stream sequences of what comes before the commit's own body */
+	uint64_t parts[MAIL_PARTS_MAX]; /* stream sequences of what comes before the commit's own body */
 	size_t part_count;
-	const char *envelope;	/* JSON text; borrowed from the header */
+	const char *envelope; /* JSON text; borrowed from the header */
 };
 
 /*
@@ -22,7 +22,7 @@ struct mail_commit {
  * error (borrowed, constant) when a header is missing or malformed.  An id is
  * letters, digits and hyphens: it names files.
  */
-bool mail_commit_parse(const char *(*header)(const void *ctx, const char *name), const void *ctx, struct mail_commit *out,
-    const char **error);
+bool mail_commit_parse(const char *(*header)(const void *ctx, const char *name), const void *ctx,
+    struct mail_commit *out, const char **error);
 
 #endif

@@ -45,8 +45,8 @@ packet_checksum(const void *data, size_t len)
 }
 
 uint16_t
-packet_checksum_transport(const struct addr *source, const struct addr *destination, uint8_t protocol,
-    const void *data, size_t len)
+packet_checksum_transport(const struct addr *source, const struct addr *destination, uint8_t protocol, const void *data,
+    size_t len)
 {
 	size_t skip = addr_is_v4(source) && addr_is_v4(destination) ? 12 : 0;
 	uint8_t rest[8] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len, 0, 0, 0,

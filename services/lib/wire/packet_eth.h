@@ -26,6 +26,6 @@ struct packet_eth {
 bool packet_eth_parse(struct reader *r, struct packet_eth *out);
 void packet_eth_format(struct writer *w, const struct packet_eth *e);
 bool packet_eth_is_broadcast(const uint8_t mac[PACKET_ETH_ADDR]);
-bool packet_eth_is_group(const uint8_t mac[PACKET_ETH_ADDR]);	/* multicast or broadcast */
+bool packet_eth_is_group(const uint8_t mac[PACKET_ETH_ADDR]); /* multicast or broadcast */
 
 #endif

@@ -12,7 +12,7 @@ packet_icmp_parse(const void *message, size_t len, struct packet_icmp *out)
 	reader_init(&r, message, len);
 	out->type = reader_u8(&r);
 	out->code = reader_u8(&r);
-	(void)reader_u16(&r);	/* the checksum is checked over the whole message below */
+	(void)reader_u16(&r); /* the checksum is checked over the whole message below */
 	out->rest = reader_u32(&r);
 	out->data_len = reader_left(&r);
 	out->data = reader_bytes(&r, out->data_len);

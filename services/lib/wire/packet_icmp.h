@@ -12,17 +12,17 @@ enum {
 	PACKET_ICMP_HEADER = 8,
 	PACKET_ICMP_ECHO_REPLY = 0,
 	PACKET_ICMP_UNREACHABLE = 3,
-	PACKET_ICMP_PORT = 3,	/* code of an unreachable */
+	PACKET_ICMP_PORT = 3, /* code of an unreachable */
 	PACKET_ICMP_ECHO = 8,
 };
 
 struct packet_icmp {
 	uint8_t type;
 	uint8_t code;
-	uint32_t rest;	/* of the header: identifier and sequence number of an echo */
-	const uint8_t *data;	/* borrowed */
+	uint32_t rest; /* of the header: identifier and sequence number of an echo */
+	const uint8_t *data; /* borrowed */
 	size_t data_len;
-	bool checksum_ok;	/* set by parsing */
+	bool checksum_ok; /* set by parsing */
 };
 
 /* False when it is cut. */

@@ -36,7 +36,7 @@ packet_ip_parse(struct reader *r, struct packet_ip *out)
 	parse_fragment_field(out, reader_u16(r));
 	out->ttl = reader_u8(r);
 	out->protocol = reader_u8(r);
-	(void)reader_u16(r);	/* the checksum is checked over the whole header below */
+	(void)reader_u16(r); /* the checksum is checked over the whole header below */
 	out->source = addr_from_v4(reader_u32(r));
 	out->destination = addr_from_v4(reader_u32(r));
 	out->header_len = (uint8_t)((version_ihl & 0xf) * 4);

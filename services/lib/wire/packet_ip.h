@@ -11,7 +11,7 @@ struct reader;
 struct writer;
 
 enum {
-	PACKET_IP_HEADER = 20,	/* what packet_ip_format() writes */
+	PACKET_IP_HEADER = 20, /* what packet_ip_format() writes */
 	PACKET_IP_ICMP = 1,
 	PACKET_IP_TCP = 6,
 	PACKET_IP_UDP = 17,
@@ -24,12 +24,12 @@ struct packet_ip {
 	uint8_t ttl;
 	uint8_t protocol;
 	uint16_t id;
-	bool reserved;	/* must be zero; a scanner may set it */
+	bool reserved; /* must be zero; a scanner may set it */
 	bool df;
-	bool more;	/* fragments follow */
-	uint16_t offset;	/* of a fragment, in bytes */
+	bool more; /* fragments follow */
+	uint16_t offset; /* of a fragment, in bytes */
 	/* Set by parsing, not used by formatting: */
-	uint8_t header_len;	/* with options */
+	uint8_t header_len; /* with options */
 	bool checksum_ok;
 };
 

@@ -86,7 +86,7 @@ packet_tcp_parse(struct reader *r, struct packet_tcp *out)
 	uint8_t offset = reader_u8(r);
 	out->flags = reader_u8(r);
 	out->window = reader_u16(r);
-	(void)reader_u16(r);	/* checksum: packet_checksum_transport() over the segment */
+	(void)reader_u16(r); /* checksum: packet_checksum_transport() over the segment */
 	out->urgent = reader_u16(r);
 	out->reserved = offset & 0xf;
 	size_t header = (size_t)(offset >> 4) * 4;

@@ -16,7 +16,7 @@ enum {
 	PACKET_TCP_HEADER = 20,
 	PACKET_TCP_OPTIONS_MAX = 40,
 	PACKET_TCP_SACKS = 4,
-	PACKET_TCP_CHECKSUM_AT = 16,	/* offset of the checksum in the header */
+	PACKET_TCP_CHECKSUM_AT = 16, /* offset of the checksum in the header */
 };
 
 enum packet_tcp_flag {
@@ -32,7 +32,7 @@ enum packet_tcp_flag {
 
 struct packet_tcp_range {
 	uint32_t left;
-	uint32_t right;	/* the first sequence number after it */
+	uint32_t right; /* the first sequence number after it */
 };
 
 struct packet_tcp {
@@ -41,10 +41,10 @@ struct packet_tcp {
 	uint32_t seq;
 	uint32_t ack;
 	uint8_t flags;
-	uint8_t reserved;	/* four bits */
+	uint8_t reserved; /* four bits */
 	uint16_t window;
 	uint16_t urgent;
-	uint16_t mss;	/* 0: not offered */
+	uint16_t mss; /* 0: not offered */
 	bool sack_permitted;
 	bool has_wscale;
 	uint8_t wscale;

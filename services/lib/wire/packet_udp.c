@@ -20,7 +20,7 @@ packet_udp_parse(const void *datagram, size_t len, const struct addr *source, co
 		return false;
 	out->data_len = total - PACKET_UDP_HEADER;
 	out->data = reader_bytes(&r, out->data_len);
-	out->checksum_ok = checksum == 0 ||
-	    packet_checksum_transport(source, destination, PACKET_IP_UDP, datagram, total) == 0;
+	out->checksum_ok =
+	    checksum == 0 || packet_checksum_transport(source, destination, PACKET_IP_UDP, datagram, total) == 0;
 	return true;
 }

@@ -9,9 +9,9 @@ enum { PACKET_UDP_HEADER = 8 };
 struct packet_udp {
 	uint16_t source;
 	uint16_t destination;
-	const uint8_t *data;	/* borrowed */
+	const uint8_t *data; /* borrowed */
 	size_t data_len;
-	bool checksum_ok;	/* also when the sender left it out, as IPv4 allows */
+	bool checksum_ok; /* also when the sender left it out, as IPv4 allows */
 };
 
 /* False: cut, or its length contradicts the packet's. */

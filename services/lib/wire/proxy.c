@@ -15,7 +15,7 @@ enum {
 	V2_TCP6 = 0x21,
 	V2_ADDRESSES_V4 = 12,
 	V2_ADDRESSES_V6 = 36,
-	V1_LINE_MAX = 107,	/* the specification's longest line, with CRLF */
+	V1_LINE_MAX = 107, /* the specification's longest line, with CRLF */
 	TLV_AUTHORITY = 0x02,
 	TLV_UNIQUE_ID = 0x05,
 };
@@ -105,7 +105,7 @@ parse_v2(const uint8_t *data, size_t len, struct flow_info *info, size_t *used)
 	if ((version_command & 15) == V2_LOCAL)
 		return PROXY_LOCAL;
 	if (family != V2_TCP4 && family != V2_TCP6)
-		return PROXY_BAD;	/* we take TCP flows only */
+		return PROXY_BAD; /* we take TCP flows only */
 	reader_init(&r, r.at, body);
 	read_addresses(&r, info, family == V2_TCP4);
 	while (!r.failed && reader_left(&r) > 0) {
@@ -133,7 +133,7 @@ static enum proxy_result
 parse_v1_line(char *line, struct flow_info *info)
 {
 	char *save = NULL;
-	char *word = strtok_r(line, " ", &save);	/* PROXY */
+	char *word = strtok_r(line, " ", &save); /* PROXY */
 	char *family = strtok_r(NULL, " ", &save);
 
 	if (word == NULL || family == NULL)

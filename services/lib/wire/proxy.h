@@ -11,28 +11,28 @@
 #include <stdint.h>
 
 enum {
-	PROXY_HEADER_MAX = 2048,	/* a longer header is malformed: nobody needs it */
-	PROXY_TLV_TEXT_MAX = 256,	/* a host name has 253 characters (RFC 1035 2.3.4) */
+	PROXY_HEADER_MAX = 2048, /* a longer header is malformed: nobody needs it */
+	PROXY_TLV_TEXT_MAX = 256, /* a host name has 253 characters (RFC 1035 2.3.4) */
 };
 
 /* Everything a trap knows of a flow before its first byte. Text fields are "" when absent. */
 struct flow_info {
-	struct endpoint source;	/* the spammer */
-	struct endpoint destination;	/* the decoy */
-	char id[PROXY_TLV_TEXT_MAX];	/* PP2_TYPE_UNIQUE_ID: flow id, a ULID */
-	char authority[PROXY_TLV_TEXT_MAX];	/* PP2_TYPE_AUTHORITY: host name asked of a proxy */
-	char personality[PROXY_TLV_TEXT_MAX];	/* 0xE0 */
-	char look[PROXY_TLV_TEXT_MAX];	/* 0xE1 */
-	char os_guess[PROXY_TLV_TEXT_MAX];	/* 0xE2 */
-	char site[PROXY_TLV_TEXT_MAX];	/* 0xE3 */
-	char via[PROXY_TLV_TEXT_MAX];	/* 0xE4: the proxy flow that this one came through */
-	char asked[PROXY_TLV_TEXT_MAX];	/* 0xE5: host:port asked of a proxy */
+	struct endpoint source; /* the spammer */
+	struct endpoint destination; /* the decoy */
+	char id[PROXY_TLV_TEXT_MAX]; /* PP2_TYPE_UNIQUE_ID: flow id, a ULID */
+	char authority[PROXY_TLV_TEXT_MAX]; /* PP2_TYPE_AUTHORITY: host name asked of a proxy */
+	char personality[PROXY_TLV_TEXT_MAX]; /* 0xE0 */
+	char look[PROXY_TLV_TEXT_MAX]; /* 0xE1 */
+	char os_guess[PROXY_TLV_TEXT_MAX]; /* 0xE2 */
+	char site[PROXY_TLV_TEXT_MAX]; /* 0xE3 */
+	char via[PROXY_TLV_TEXT_MAX]; /* 0xE4: the proxy flow that this one came through */
+	char asked[PROXY_TLV_TEXT_MAX]; /* 0xE5: host:port asked of a proxy */
 };
 
 enum proxy_result {
-	PROXY_MORE,	/* a prefix of a header so far */
-	PROXY_OK,	/* *used bytes were the header, info is filled in */
-	PROXY_LOCAL,	/* v2 LOCAL or v1 UNKNOWN: a health check; close silently */
+	PROXY_MORE, /* a prefix of a header so far */
+	PROXY_OK, /* *used bytes were the header, info is filled in */
+	PROXY_LOCAL, /* v2 LOCAL or v1 UNKNOWN: a health check; close silently */
 	PROXY_BAD,
 };
 

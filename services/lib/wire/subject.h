@@ -15,6 +15,7 @@ const char *subject_presence(char out[SUBJECT_MAX], const char *site, const char
 const char *subject_event(char out[SUBJECT_MAX], const char *site, const char *service, const char *action);
 const char *subject_mail_part(char out[SUBJECT_MAX], const char *site);
 const char *subject_mail_commit(char out[SUBJECT_MAX], const char *site);
-const char *subject_control(char out[SUBJECT_MAX], const char *site, const char *service, const char *target, const char *verb);
+const char *subject_control(char out[SUBJECT_MAX], const char *site, const char *service, const char *target,
+    const char *verb);
 
 #endif

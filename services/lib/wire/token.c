@@ -14,11 +14,11 @@
  */
 enum {
 	TAG_BYTES = 6,
-	REST_BYTES = 8,	/* minutes and place */
+	REST_BYTES = 8, /* minutes and place */
 	PLAIN_V4 = 4 + REST_BYTES,
 	PLAIN_V6 = 8 + REST_BYTES,
 	SEALED_MAX = TAG_BYTES + PLAIN_V6,
-	DOT_AFTER = 8,	/* a dot in the middle: given.surname */
+	DOT_AFTER = 8, /* a dot in the middle: given.surname */
 };
 
 /* Five bits a character; none that is mistaken for another. */

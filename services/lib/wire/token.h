@@ -8,12 +8,12 @@
 
 #include "wire/identity.h"
 
-enum { TOKEN_TEXT_MAX = 64 };	/* RFC 5321 4.5.3.1.1: the longest local part */
+enum { TOKEN_TEXT_MAX = 64 }; /* RFC 5321 4.5.3.1.1: the longest local part */
 
 struct token {
-	struct addr harvester;	/* who fetched the page; of an IPv6 address the /64 comes back */
-	uint32_t minutes;	/* when: minutes since 1970 */
-	uint32_t place;	/* which page: a hash of decoy and path */
+	struct addr harvester; /* who fetched the page; of an IPv6 address the /64 comes back */
+	uint32_t minutes; /* when: minutes since 1970 */
+	uint32_t place; /* which page: a hash of decoy and path */
 };
 
 /* Local part of letters, digits and dots, lower case, that survives case folding. */

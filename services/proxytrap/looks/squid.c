@@ -7,24 +7,25 @@
 #include "proxytrap/look.h"
 
 /* Headers of all error pages; answers to CONNECT have no more than these. */
-#define ERROR(status, code)                                                                                      \
-	"HTTP/1.1 " status "\r\nServer: squid/5.7\r\nMime-Version: 1.0\r\nDate: %d\r\n"                          \
-	"Content-Type: text/html;charset=utf-8\r\nContent-Length: %n\r\nX-Squid-Error: " code "\r\n"             \
+#define ERROR(status, code)                                                                                            \
+	"HTTP/1.1 " status "\r\nServer: squid/5.7\r\nMime-Version: 1.0\r\nDate: %d\r\n"                                \
+	"Content-Type: text/html;charset=utf-8\r\nContent-Length: %n\r\nX-Squid-Error: " code "\r\n"                   \
 	"Vary: Accept-Language\r\nContent-Language: en\r\n"
 
-#define CACHE(lookup)                                                                                            \
-	"X-Cache: MISS from %h\r\nX-Cache-Lookup: " lookup " from %h:%p\r\nVia: 1.1 %h (squid/5.7)\r\n"          \
+#define CACHE(lookup)                                                                                                  \
+	"X-Cache: MISS from %h\r\nX-Cache-Lookup: " lookup " from %h:%p\r\nVia: 1.1 %h (squid/5.7)\r\n"                \
 	"Connection: close\r\n"
 
-#define BODY(code, url, title, text)                                                                             \
-	"<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\">\n"       \
-	"<html><head>\n<title>ERROR: The requested URL could not be retrieved</title>\n"                         \
-	"</head><body id=\"" code "\">\n<h1>ERROR</h1>\n<h2>The requested URL could not be retrieved</h2>\n"     \
-	"<hr>\n<p>URL: <a href=\"" url "\">" url "</a></p>\n<p><b>" title "</b></p>\n<p>" text "</p>\n"          \
+#define BODY(code, url, title, text)                                                                                   \
+	"<!DOCTYPE html PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\">\n"             \
+	"<html><head>\n<title>ERROR: The requested URL could not be retrieved</title>\n"                               \
+	"</head><body id=\"" code "\">\n<h1>ERROR</h1>\n<h2>The requested URL could not be retrieved</h2>\n"           \
+	"<hr>\n<p>URL: <a href=\"" url "\">" url "</a></p>\n<p><b>" title "</b></p>\n<p>" text "</p>\n"                \
 	"<hr>\n<p>Generated %d by %h (squid/5.7)</p>\n<!-- " code " -->\n</body></html>\n"
 
-#define CONNECT_FAIL(url)                                                                                        \
-	BODY("ERR_CONNECT_FAIL", url, "Connection to %t failed.", "The system returned: <i>(111) Connection refused</i>")
+#define CONNECT_FAIL(url)                                                                                              \
+	BODY("ERR_CONNECT_FAIL", url, "Connection to %t failed.",                                                      \
+	    "The system returned: <i>(111) Connection refused</i>")
 
 const struct look_http look_squid = {
 	.pages = {

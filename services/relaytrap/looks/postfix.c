@@ -7,7 +7,8 @@
 static void
 queue_id(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, uint32_t counter)
 {
-	snprintf(out, LOOK_QUEUE_ID_MAX, "%05X%X", (unsigned)(wall_us % 1000000), 0xa0000u + host_secret % 0x50000u + counter % 64);
+	snprintf(out, LOOK_QUEUE_ID_MAX, "%05X%X", (unsigned)(wall_us % 1000000),
+	    0xa0000u + host_secret % 0x50000u + counter % 64);
 }
 
 const struct look look_postfix = {

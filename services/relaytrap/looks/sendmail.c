@@ -13,9 +13,9 @@ queue_id(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, ui
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	snprintf(out, LOOK_QUEUE_ID_MAX, "%c%c%c%c%c%c%c%c%06u", digits[tm.tm_year % 60], digits[tm.tm_mon], digits[tm.tm_mday],
-	    digits[tm.tm_hour], digits[tm.tm_min], digits[tm.tm_sec % 60], digits[counter / 60 % 60], digits[counter % 60],
-	    (unsigned)(host_secret % 30000 + 300 + counter));
+	snprintf(out, LOOK_QUEUE_ID_MAX, "%c%c%c%c%c%c%c%c%06u", digits[tm.tm_year % 60], digits[tm.tm_mon],
+	    digits[tm.tm_mday], digits[tm.tm_hour], digits[tm.tm_min], digits[tm.tm_sec % 60],
+	    digits[counter / 60 % 60], digits[counter % 60], (unsigned)(host_secret % 30000 + 300 + counter));
 }
 
 const struct look look_sendmail = {

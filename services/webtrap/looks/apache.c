@@ -4,13 +4,13 @@
  */
 #include "webtrap/look.h"
 
-#define PAGE(title, heading, text)                                                                                \
-	"<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\">\n"        \
-	"<html><head>\n<title>" title "</title>\n</head><body>\n<h1>" heading "</h1>\n" text                      \
+#define PAGE(title, heading, text)                                                                                     \
+	"<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\">\n"             \
+	"<html><head>\n<title>" title "</title>\n</head><body>\n<h1>" heading "</h1>\n" text                           \
 	"<hr>\n<address>%s Server at %h Port %p</address>\n</body></html>\n"
 
-#define BAD(more)                                                                                                  \
-	PAGE("400 Bad Request", "Bad Request",                                                                     \
+#define BAD(more)                                                                                                      \
+	PAGE("400 Bad Request", "Bad Request",                                                                         \
 	    "<p>Your browser sent a request that this server could not understand.<br />\n" more "</p>\n")
 
 #define ALLOW "POST,OPTIONS,HEAD,GET"

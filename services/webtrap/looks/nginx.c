@@ -1,9 +1,10 @@
-/* nginx as Debian 12 ships it, every answer measured on 1.22.1: it reads byte by byte, and forgives what Apache refuses. */
+/* nginx as Debian 12 ships it, every answer measured on 1.22.1: it reads byte by byte, and forgives what Apache
+ * refuses. */
 #include "webtrap/look.h"
 
-#define PAGE_MORE(status, heading, more)                                                                   \
-	"<html>\r\n<head><title>" status "</title></head>\r\n<body>\r\n<center><h1>" heading               \
-	"</h1></center>\r\n" more "<hr><center>%s</center>\r\n</body>\r\n</html>\r\n"
+#define PAGE_MORE(status, heading, more)                                                                               \
+	"<html>\r\n<head><title>" status "</title></head>\r\n<body>\r\n<center><h1>" heading "</h1></center>\r\n" more \
+	"<hr><center>%s</center>\r\n</body>\r\n</html>\r\n"
 #define PAGE(status) PAGE_MORE(status, status, "")
 
 const struct look look_nginx = {

@@ -22,7 +22,8 @@ every_number_comes_back(void **state)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		cursor_format(CURSOR_EVENTS, numbers[i], text);
 		assert_int_equal(strlen(text), CURSOR_TEXT_MAX - 1);
-		assert_int_equal(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), strlen(text));
+		assert_int_equal(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+		    strlen(text));
 		assert_true(cursor_parse(CURSOR_EVENTS, text, &back));
 		assert_true(back == numbers[i]);
 	}
@@ -44,8 +45,8 @@ another_lists_cursor_is_refused(void **state)
 static void
 what_is_not_a_cursor_is_refused(void **state)
 {
-	static const char *const texts[] = { "", "1", "ZQAAAAAAAAA", "ZQAAAAAAAAAIA", "ZQAAAAAAAAA=", "ZQAA AAAAAAI", "ZQAAAAAAAAA\xc3",
-		"ZQAAAAAAAAAA" /* number 0 */, "Zf__________" /* above what a row can have */ };
+	static const char *const texts[] = { "", "1", "ZQAAAAAAAAA", "ZQAAAAAAAAAIA", "ZQAAAAAAAAA=", "ZQAA AAAAAAI",
+		"ZQAAAAAAAAA\xc3", "ZQAAAAAAAAAA" /* number 0 */, "Zf__________" /* above what a row can have */ };
 	uint64_t back;
 
 	(void)state;

@@ -36,7 +36,8 @@ add_event(struct model *m, const char *id, const char *action, const char *ip)
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-	    "{\"@timestamp\":\"2026-11-24T12:00:00.000Z\",\"event\":{\"id\":\"%s\",\"action\":\"%s\",\"kind\":\"event\"},"
+	    "{\"@timestamp\":\"2026-11-24T12:00:00.000Z\",\"event\":{\"id\":\"%s\",\"action\":\"%s\",\"kind\":"
+	    "\"event\"},"
 	    "\"service\":{\"name\":\"relaytrap\"},\"source\":{\"ip\":\"%s\",\"port\":1},"
 	    "\"honeyspam\":{\"schema\":1,\"site\":\"lab\",\"flow\":{\"id\":\"f\",\"bytes_in\":10,\"bytes_out\":20}}}",
 	    id, action, ip);
@@ -126,8 +127,10 @@ a_mail_counts_once(void **state)
 static void
 what_is_no_event_is_counted_and_not_kept(void **state)
 {
-	static const char *const rows[] = { "", "{", "[]", "null", "{}", "{\"event\":{\"id\":1,\"action\":\"a\"},\"service\":{\"name\":\"x\"}}",
-		"{\"event\":{\"id\":\"1\"},\"service\":{\"name\":\"x\"}}", "{\"event\":{\"id\":\"1\",\"action\":\"a\"}}",
+	static const char *const rows[] = { "", "{", "[]", "null", "{}",
+		"{\"event\":{\"id\":1,\"action\":\"a\"},\"service\":{\"name\":\"x\"}}",
+		"{\"event\":{\"id\":\"1\"},\"service\":{\"name\":\"x\"}}",
+		"{\"event\":{\"id\":\"1\",\"action\":\"a\"}}",
 		"{\"event\":{\"id\":\"\xff\",\"action\":\"a\"},\"service\":{\"name\":\"x\"}}",
 		"{\"event\":{\"id\":\"1\",\"action\":\"a\"},\"service\":{\"name\":\"x\"}} x" };
 	size_t count = sizeof(rows) / sizeof(rows[0]);
@@ -202,7 +205,7 @@ pages_hold_each_item_once_while_items_arrive(void **state)
 	for (unsigned page = 0, n = 100; page < 7; page++) {
 		assert_true(model_messages(m, &f, see_message, &seen));
 		f.before = seen.numbers[seen.count - 1];
-		model_begin(m);	/* more arrives between the pages, and doubles of what was shown */
+		model_begin(m); /* more arrives between the pages, and doubles of what was shown */
 		snprintf(id, sizeof(id), "x-m%u", n++);
 		add_message(m, id, n);
 		add_message(m, "x-m20", n);
@@ -309,7 +312,7 @@ rows_and_place_survive_together(void **state)
 	commit(m, 41);
 	model_begin(m);
 	add_event(m, "a-2", "probe", "203.0.113.9");
-	model_free(&m);	/* dies in the batch */
+	model_free(&m); /* dies in the batch */
 	m = open_model(path, 100);
 	assert_int_equal(model_position(m, "EVENTS", "life"), 41);
 	assert_int_equal(total(m, "events"), 1);

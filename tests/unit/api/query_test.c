@@ -18,7 +18,8 @@ parameters_are_split_and_decoded(void **state)
 	const char *error;
 
 	(void)state;
-	assert_true(query_parse("limit=5&since=2026-11-24T12:00:00+01:00&action=relay%2dmail&empty=&bare&", &q, &error));
+	assert_true(
+	    query_parse("limit=5&since=2026-11-24T12:00:00+01:00&action=relay%2dmail&empty=&bare&", &q, &error));
 	assert_int_equal(q.count, 5);
 	assert_string_equal(query_get(&q, "limit"), "5");
 	assert_string_equal(query_get(&q, "since"), "2026-11-24T12:00:00+01:00");
@@ -75,7 +76,8 @@ a_value_may_be_as_long_as_said_and_not_longer(void **state)
 static void
 numbers_keep_their_bounds(void **state)
 {
-	static const char *const bad[] = { "", "0", "1001", "-1", "+1", "1.0", " 1", "1 ", "0x1", "99999999999999999999999" };
+	static const char *const bad[] = { "", "0", "1001", "-1", "+1", "1.0", " 1", "1 ", "0x1",
+		"99999999999999999999999" };
 	uint64_t v;
 
 	(void)state;
@@ -104,9 +106,10 @@ times_are_rfc_3339(void **state)
 		{ "2024-02-29T00:00:00Z", 1709164800000 },
 		{ "1970-01-01T00:00:00+01:00", 0 },
 	};
-	static const char *const bad[] = { "", "2026", "2026-11-24", "2026-11-24T12:00:00", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
-		"2026-11-24T24:00:00Z", "2026-11-24T12:60:00Z", "2026-11-24T12:00:61Z", "2026-11-24T12:00:00.Z", "2026-11-24T12:00:00Zx",
-		"2026-11-24T12:00:00+1:00", "2026-11-24T12:00:00+24:00", "26-11-24T12:00:00Z", "1969-12-31T23:59:59Z" };
+	static const char *const bad[] = { "", "2026", "2026-11-24", "2026-11-24T12:00:00", "2026-13-01T00:00:00Z",
+		"2026-02-29T00:00:00Z", "2026-11-24T24:00:00Z", "2026-11-24T12:60:00Z", "2026-11-24T12:00:61Z",
+		"2026-11-24T12:00:00.Z", "2026-11-24T12:00:00Zx", "2026-11-24T12:00:00+1:00",
+		"2026-11-24T12:00:00+24:00", "26-11-24T12:00:00Z", "1969-12-31T23:59:59Z" };
 	uint64_t ms;
 
 	(void)state;

@@ -103,12 +103,14 @@ write_token(char *path, size_t size, const char *text)
 static void
 fill_model(void)
 {
-	static const char event[] = "{\"event\":{\"id\":\"e-1\",\"action\":\"relay-mail\"},\"service\":{\"name\":\"relaytrap\"},"
-				    "\"source\":{\"ip\":\"203.0.113.9\"}}";
+	static const char event[] =
+	    "{\"event\":{\"id\":\"e-1\",\"action\":\"relay-mail\"},\"service\":{\"name\":\"relaytrap\"},"
+	    "\"source\":{\"ip\":\"203.0.113.9\"}}";
 	struct mail_commit c = { .id = "x-m1", .size = 14, .parts = { 3, 4 }, .part_count = 2 };
 
 	memset(c.sha256, 'a', MAIL_SHA256_TEXT);
-	c.envelope = "{\"mail_from\":\"\",\"rcpt_to\":[\"a@example.com\"],\"helo\":\"h\",\"source\":{\"ip\":\"203.0.113.9\",\"port\":7},"
+	c.envelope = "{\"mail_from\":\"\",\"rcpt_to\":[\"a@example.com\"],\"helo\":\"h\",\"source\":{\"ip\":\"203.0."
+		     "113.9\",\"port\":7},"
 		     "\"queue_id\":\"4Q\",\"via\":\"\",\"subject\":\"=?utf-8?Q?=E2=82=AC?= now\"}";
 	model_begin(api.model);
 	model_add_event(api.model, event, strlen(event), 5);
@@ -264,9 +266,9 @@ every_route_refuses_other_methods_and_parameters(void **state)
 static void
 what_is_not_there_is_404_for_everybody(void **state)
 {
-	static const char *const targets[] = { "", "*", "/v1", "/v1/", "/v1/stats/", "//v1/stats", "/v1/messages/", "/v1/messages//raw",
-		"/v1/messages/x-m1/raw/", "/v1/messages/x-m1/other", "/../etc/passwd", "/index.html", "/V1/stats", "/v1/messages/%zz",
-		"/v1/messages/%00", "http://127.0.0.1/v1/stats" };
+	static const char *const targets[] = { "", "*", "/v1", "/v1/", "/v1/stats/", "//v1/stats", "/v1/messages/",
+		"/v1/messages//raw", "/v1/messages/x-m1/raw/", "/v1/messages/x-m1/other", "/../etc/passwd",
+		"/index.html", "/V1/stats", "/v1/messages/%zz", "/v1/messages/%00", "http://127.0.0.1/v1/stats" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
@@ -278,10 +280,10 @@ what_is_not_there_is_404_for_everybody(void **state)
 static void
 bad_parameters_are_400(void **state)
 {
-	static const char *const targets[] = { "/v1/events?limit=0", "/v1/events?limit=1001", "/v1/events?limit=x", "/v1/events?cursor=x",
-		"/v1/events?cursor=bQAAAAAAAAAF" /* of messages */, "/v1/events?source=nobody", "/v1/events?since=yesterday",
-		"/v1/events?limit=1&limit=1", "/v1/messages?sha256=abc", "/v1/messages?action=probe", "/v1/stats?limit=1",
-		"/v1/events?%" };
+	static const char *const targets[] = { "/v1/events?limit=0", "/v1/events?limit=1001", "/v1/events?limit=x",
+		"/v1/events?cursor=x", "/v1/events?cursor=bQAAAAAAAAAF" /* of messages */, "/v1/events?source=nobody",
+		"/v1/events?since=yesterday", "/v1/events?limit=1&limit=1", "/v1/messages?sha256=abc",
+		"/v1/messages?action=probe", "/v1/stats?limit=1", "/v1/events?%" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
@@ -331,7 +333,8 @@ stats_hold_messages_and_events_by_action(void **state)
 	assert_int_equal(cJSON_GetObjectItemCaseSensitive(json, "events")->valuedouble, 1);
 	assert_int_equal(cJSON_GetObjectItemCaseSensitive(json, "replicas")->valuedouble, 3);
 	assert_int_equal(cJSON_GetObjectItemCaseSensitive(actions, "relay-mail")->valuedouble, 1);
-	assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "behind"), "events")));
+	assert_true(
+	    cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "behind"), "events")));
 	cJSON_Delete(json);
 }
 
@@ -385,13 +388,15 @@ replicas_come_in_pages(void **state)
 
 	(void)state;
 	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "items")), 2);
-	snprintf(target, sizeof(target), "/v1/replicas?limit=2&cursor=%s", cJSON_GetObjectItemCaseSensitive(json, "next")->valuestring);
+	snprintf(target, sizeof(target), "/v1/replicas?limit=2&cursor=%s",
+	    cJSON_GetObjectItemCaseSensitive(json, "next")->valuestring);
 	cJSON_Delete(json);
 	json = get(target);
 	const cJSON *items = cJSON_GetObjectItemCaseSensitive(json, "items");
 
 	assert_int_equal(cJSON_GetArraySize(items), 1);
-	assert_string_equal(cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(items, 0), "instance")->valuestring, "r-2");
+	assert_string_equal(cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(items, 0), "instance")->valuestring,
+	    "r-2");
 	assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(items, 0), "address")));
 	cJSON_Delete(json);
 }
@@ -462,8 +467,11 @@ static void
 expect_members(const char *schema, const cJSON *item)
 {
 	cJSON *json = asset_json("/openapi.json");
-	const cJSON *schemas = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "components"), "schemas");
-	const cJSON *wanted = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(schemas, schema), "required"), *name;
+	const cJSON *schemas =
+	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "components"), "schemas");
+	const cJSON *wanted =
+			cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(schemas, schema), "required"),
+		    *name;
 
 	assert_non_null(wanted);
 	assert_int_equal(cJSON_GetArraySize(item), cJSON_GetArraySize(wanted));
@@ -517,8 +525,10 @@ static void
 the_schema_knows_the_actions_that_are_counted(void **state)
 {
 	cJSON *json = asset_json("/events.schema.json");
-	const cJSON *event = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "properties"), "event");
-	const cJSON *action = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(event, "properties"), "action");
+	const cJSON *event =
+	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "properties"), "event");
+	const cJSON *action =
+	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(event, "properties"), "action");
 	const cJSON *names = cJSON_GetObjectItemCaseSensitive(action, "enum");
 	int n = 0;
 

@@ -22,7 +22,7 @@ addresses_are_read_and_written(void **state)
 {
 	static const struct {
 		const char *text;
-		const char *back;	/* NULL: refused */
+		const char *back; /* NULL: refused */
 	} rows[] = {
 		{ "203.0.113.7", "203.0.113.7" },
 		{ "2001:DB8::1", "2001:db8::1" },
@@ -78,7 +78,8 @@ static void
 endpoints_are_read_and_written(void **state)
 {
 	static const char *const good[] = { "203.0.113.7:25", "[2001:db8::1]:65535", "127.0.0.1:0" };
-	static const char *const bad[] = { "203.0.113.7", "203.0.113.7:", ":25", "203.0.113.7:65536", "2001:db8::1:25x", "[]:1", "[2001:db8::1:25" };
+	static const char *const bad[] = { "203.0.113.7", "203.0.113.7:", ":25", "203.0.113.7:65536", "2001:db8::1:25x",
+		"[]:1", "[2001:db8::1:25" };
 	char buf[ENDPOINT_TEXT_MAX];
 	struct endpoint e;
 
@@ -133,11 +134,11 @@ bytes_of_a_peer_become_utf8(void **state)
 		{ "caf\xc3\xa9", 5, "caf\xc3\xa9" },
 		{ "caf\xe9", 4, "caf\\xe9" },
 		{ "a\0b", 3, "a\\x00b" },
-		{ "\\x41", 4, "\\x5cx41" },	/* what looks like our escape is escaped itself */
+		{ "\\x41", 4, "\\x5cx41" }, /* what looks like our escape is escaped itself */
 		{ "\\n", 2, "\\n" },
-		{ "\xed\xa0\x80", 3, "\\xed\\xa0\\x80" },	/* a surrogate is no UTF-8 */
-		{ "\xc0\xaf", 2, "\\xc0\\xaf" },	/* nor is an overlong slash */
-		{ "\xe2\x82", 2, "\\xe2\\x82" },	/* nor a cut character */
+		{ "\xed\xa0\x80", 3, "\\xed\\xa0\\x80" }, /* a surrogate is no UTF-8 */
+		{ "\xc0\xaf", 2, "\\xc0\\xaf" }, /* nor is an overlong slash */
+		{ "\xe2\x82", 2, "\\xe2\\x82" }, /* nor a cut character */
 		{ "\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80" },
 	};
 	char out[64];
@@ -147,7 +148,7 @@ bytes_of_a_peer_become_utf8(void **state)
 		assert_true(str_escape(out, sizeof(out), rows[i].in, rows[i].len));
 		assert_string_equal(out, rows[i].out);
 	}
-	assert_false(str_escape(out, 5, "ab\xff", 3));	/* an escape is whole or absent */
+	assert_false(str_escape(out, 5, "ab\xff", 3)); /* an escape is whole or absent */
 	assert_string_equal(out, "ab");
 }
 
@@ -212,7 +213,7 @@ timers_fire_never_early_and_at_most_a_tick_late(void **state)
 	expect_fire(1000, 1001);
 	expect_fire(1000, 1010);
 	expect_fire(1003, 5999);
-	expect_fire(1000, 1000 + 10 * WHEEL_SLOTS);	/* a whole turn */
+	expect_fire(1000, 1000 + 10 * WHEEL_SLOTS); /* a whole turn */
 	expect_fire(1000, 1000 + 25 * WHEEL_SLOTS + 7);
 }
 
@@ -241,7 +242,7 @@ crc_matches_the_published_vectors(void **state)
 	uint8_t zeros[32] = { 0 };
 
 	(void)state;
-	assert_int_equal(crc32c("123456789", 9), 0xe3069283);	/* RFC 3720 B.4 and the catalogue's check value */
+	assert_int_equal(crc32c("123456789", 9), 0xe3069283); /* RFC 3720 B.4 and the catalogue's check value */
 	assert_int_equal(crc32c(zeros, sizeof(zeros)), 0x8a9136aa);
 }
 
@@ -256,7 +257,7 @@ ulids_sort_by_time(void **state)
 	assert_true(strcmp(a, b) < 0);
 	assert_int_equal(strlen(a), 26);
 	assert_int_equal(strspn(a, "0123456789abcdefghjkmnpqrstvwxyz"), 26);
-	ulid_new(1469918176385, a);	/* the specification's own example of a time: 01ARYZ6S41 */
+	ulid_new(1469918176385, a); /* the specification's own example of a time: 01ARYZ6S41 */
 	assert_memory_equal(a, "01aryz6s41", 10);
 }
 

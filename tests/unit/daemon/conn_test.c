@@ -141,7 +141,8 @@ a_header_in_single_bytes_is_read_and_the_rest_kept(void **state)
 	char answer[6] = { 0 };
 
 	(void)state;
-	assert_true(endpoint_parse("203.0.113.7:4711", &info.source) && endpoint_parse("203.0.113.10:25", &info.destination));
+	assert_true(
+	    endpoint_parse("203.0.113.7:4711", &info.source) && endpoint_parse("203.0.113.10:25", &info.destination));
 	str_copy(info.look, sizeof(info.look), "postfix");
 	size_t len = proxy_format(&info, header, sizeof(header));
 	e.listener = listener_new(loop, &proxy_settings, echo_opened, &e);

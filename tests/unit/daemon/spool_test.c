@@ -89,7 +89,7 @@ records_come_back_in_order_after_a_restart(void **state)
 	assert_int_equal(spool_peek(s, 4, look, &seen), 4);
 	assert_int_equal(seen.last, 3);
 	spool_drop(s, 4);
-	append(s, 10, 12, 100);	/* after a restart new records go into a new segment */
+	append(s, 10, 12, 100); /* after a restart new records go into a new segment */
 	unsigned next = 4;
 	while (!spool_empty(s)) {
 		seen = (struct seen){ 0 };
@@ -110,7 +110,7 @@ a_full_spool_drops_the_oldest_and_counts_them(void **state)
 	struct spool *s = spool_open(dir, 1 << 20, error, sizeof(error));
 
 	(void)state;
-	uint64_t dropped = append(s, 0, 1000, 4000);	/* 4 MB into 1 MiB */
+	uint64_t dropped = append(s, 0, 1000, 4000); /* 4 MB into 1 MiB */
 	assert_true(dropped > 700 && dropped < 800);
 	assert_true(spool_peek(s, 1, look, &seen) == 1);
 	assert_int_equal(seen.first, dropped);
@@ -168,7 +168,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(records_come_back_in_order_after_a_restart, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_full_spool_drops_the_oldest_and_counts_them, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_torn_tail_is_ignored_wherever_it_tears, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(a_spool_of_an_unknown_version_is_refused_with_its_name, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(a_spool_of_an_unknown_version_is_refused_with_its_name, make_dir,
+		    remove_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,9 @@
 
 static struct personalities *personalities;
 
-#define GROUP(addresses, ports)                                                                          \
-	"{\"addresses\": [" addresses "], \"personality\": \"linux-6\", \"closed\": \"reset\", \"ports\": [" ports "]}"
+#define GROUP(addresses, ports)                                                                                        \
+	"{\"addresses\": [" addresses "], \"personality\": \"linux-6\", \"closed\": \"reset\", \"ports\": [" ports "]" \
+	"}"
 #define FILE_OF(groups) "{\"version\": 1, \"decoys\": [" groups "]}"
 #define SMTP "{\"port\": 25, \"proto\": \"tcp\", \"service\": \"relaytrap\", \"look\": \"postfix\"}"
 
@@ -86,13 +87,15 @@ mistakes_are_told_with_file_and_path(void **state)
 		    "d.json: $.decoys[1].addresses[0] holds 203.0.113.18, which is listed before" },
 		{ "a multicast address", FILE_OF(GROUP("\"224.0.0.1\"", "")),
 		    "d.json: $.decoys[0].addresses[0] holds 224.0.0.1, which no host can have" },
-		{ "the whole Internet", FILE_OF(GROUP("\"0.0.0.0/0\"", "")), "d.json: $.decoys[0].addresses[0] is larger than a /16" },
+		{ "the whole Internet", FILE_OF(GROUP("\"0.0.0.0/0\"", "")),
+		    "d.json: $.decoys[0].addresses[0] is larger than a /16" },
 		{ "more than we hold", FILE_OF(GROUP("\"198.18.0.0/16\", \"203.0.113.1\"", "")),
 		    "d.json: $.decoys[0].addresses[1] is one too many: a gateway holds at most 65536 addresses" },
 		{ "no address", FILE_OF(GROUP("", "")), "d.json: $.decoys[0].addresses must be a list of 1 to 65536" },
 		{ "a port twice", FILE_OF(GROUP("\"203.0.113.1\"", SMTP "," SMTP)),
 		    "d.json: $.decoys[0].ports[1] has the port 25, which is listed before" },
-		{ "port zero", FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 0, \"proto\": \"tcp\", \"service\": \"webtrap\"}")),
+		{ "port zero",
+		    FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 0, \"proto\": \"tcp\", \"service\": \"webtrap\"}")),
 		    "d.json: $.decoys[0].ports[0].port must be a whole number from 1 to 65535" },
 		{ "an unknown service",
 		    FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 1, \"proto\": \"tcp\", \"service\": \"relay\"}")),
@@ -101,15 +104,19 @@ mistakes_are_told_with_file_and_path(void **state)
 		    FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 1, \"proto\": \"udp\", \"service\": \"webtrap\"}")),
 		    "d.json: $.decoys[0].ports[0].proto must be one of \"tcp\"" },
 		{ "a look that can't be a header",
-		    FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 1, \"proto\": \"tcp\", \"service\": \"webtrap\", \"look\": \"a\\nb\"}")),
+		    FILE_OF(GROUP("\"203.0.113.1\"",
+			"{\"port\": 1, \"proto\": \"tcp\", \"service\": \"webtrap\", \"look\": \"a\\nb\"}")),
 		    "d.json: $.decoys[0].ports[0] has a look with spaces, control characters or letters beyond ASCII" },
 		{ "an unknown personality",
 		    FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"plan9\", \"ports\": []}"),
 		    "d.json: $.decoys[0].personality names \"plan9\", which is no personality in personalities.dir" },
-		{ "an unknown closed", FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"linux-6\", \"closed\": \"no\", \"ports\": []}"),
+		{ "an unknown closed",
+		    FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"linux-6\", \"closed\": \"no\", "
+			    "\"ports\": []}"),
 		    "d.json: $.decoys[0].closed must be \"reset\" or \"drop\"" },
 		{ "a key that nobody knows", FILE_OF("{\"adresses\": []}"),
-		    "d.json: $.decoys[0] has an unknown key \"adresses\"; known are personality, closed, ports, addresses" },
+		    "d.json: $.decoys[0] has an unknown key \"adresses\"; known are personality, closed, ports, "
+		    "addresses" },
 		{ "no version", "{\"decoys\": []}", "d.json: $.version is missing" },
 		{ "a list", "[]", "d.json: $ must be an object" },
 		{ "an unclosed brace", "{\n\"version\": 1,\n", "d.json: line 2 is not valid JSON" },
@@ -210,7 +217,9 @@ static void
 another_gateway_continues_the_uptime(void **state)
 {
 	struct host_world here = { .key = &key, .now_us = 5000000, .wall_ms = 1700000000000 };
-	struct host_world there = { .key = &key, .now_us = 900000, .wall_ms = 1700000060000 };	/* a minute later, its own clock */
+	struct host_world there = { .key = &key,
+		.now_us = 900000,
+		.wall_ms = 1700000060000 }; /* a minute later, its own clock */
 	struct json_error e;
 	struct decoys *d = parse(FILE_OF(GROUP("\"203.0.113.10\"", "")), &e);
 	struct host *a = host_new(&here, &decoys_at(d, 0)->address, decoys_at(d, 0)->group);

@@ -54,9 +54,9 @@ clock_rfc3339(uint64_t wall_ms, char buf[CLOCK_TEXT_MAX])
 struct stack_flow {
 	struct endpoint source, destination;
 	void *ctx;
-	uint8_t in[BYTES_MAX];	/* sent by the spammer and not consumed */
+	uint8_t in[BYTES_MAX]; /* sent by the spammer and not consumed */
 	size_t in_len;
-	uint8_t out[BYTES_MAX];	/* what he got */
+	uint8_t out[BYTES_MAX]; /* what he got */
 	size_t out_len, room;
 	bool fin, reset;
 };
@@ -140,8 +140,8 @@ struct conn {
 	struct endpoint at;
 	const struct conn_ops *ops;
 	void *ctx;
-	uint8_t got[BYTES_MAX];	/* what the trap has been sent, header and all */
-	size_t got_len, waiting;	/* waiting: of these not on the wire yet */
+	uint8_t got[BYTES_MAX]; /* what the trap has been sent, header and all */
+	size_t got_len, waiting; /* waiting: of these not on the wire yet */
 	uint8_t said[BYTES_MAX];
 	size_t said_len;
 	bool fin, closed, reset;
@@ -355,7 +355,7 @@ bytes_pass_both_ways_and_both_finish(void **state)
 {
 	(void)state;
 	assert_true(connect_spammer());
-	spammer_says("HELO ");	/* early: waits in the stack */
+	spammer_says("HELO "); /* early: waits in the stack */
 	assert_int_equal(spammer.in_len, 5);
 	accept_at(0);
 	spammer_says("x\r\n");
@@ -364,7 +364,7 @@ bytes_pass_both_ways_and_both_finish(void **state)
 	assert_int_equal(spammer.out_len, 11);
 	flows_eof(&spammer);
 	assert_true(traps[0]->fin);
-	trap_says(0, "221 bye\r\n");	/* half-closed: the answer still passes */
+	trap_says(0, "221 bye\r\n"); /* half-closed: the answer still passes */
 	traps[0]->ops->eof(traps[0]->ctx);
 	assert_true(spammer.fin);
 	traps[0]->ops->closed(traps[0]->ctx, CONN_END_FIN);
@@ -402,7 +402,7 @@ a_slow_spammer_stops_the_trap(void **state)
 	trap_says(0, "220 x");
 	traps[0]->ops->eof(traps[0]->ctx);
 	assert_int_equal(traps[0]->said_len, 2);
-	assert_false(spammer.fin);	/* not before the last byte */
+	assert_false(spammer.fin); /* not before the last byte */
 	spammer.room = 100;
 	flows_writable(&spammer);
 	assert_memory_equal(spammer.out, "220 x", 5);
@@ -431,7 +431,7 @@ a_refused_dial_goes_to_the_other(void **state)
 	assert_int_equal(trap_count, 2);
 	assert_int_not_equal(traps[0]->at.port, traps[1]->at.port);
 	traps[1]->ops->closed(traps[1]->ctx, CONN_END_REFUSED);
-	assert_int_equal(trap_count, 2);	/* both dead: not round in a circle */
+	assert_int_equal(trap_count, 2); /* both dead: not round in a circle */
 	now_ms += FLOW_RETRY_MS;
 	flows_sweep(flows, now_ms);
 	assert_int_equal(trap_count, 3);
@@ -450,7 +450,7 @@ a_killed_trap_is_replaced_with_all_that_was_said(void **state)
 	spammer_says("\r\n");
 	accept_at(1);
 	assert_got(1, "CONNECT x:25\r\n\r\n");
-	traps[1]->ops->eof(traps[1]->ctx);	/* and again, by FIN */
+	traps[1]->ops->eof(traps[1]->ctx); /* and again, by FIN */
 	assert_true(traps[1]->reset);
 	assert_int_equal(trap_count, 3);
 	accept_at(2);

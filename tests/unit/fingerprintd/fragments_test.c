@@ -45,12 +45,13 @@ stories_of_pieces(void **state)
 	static const struct {
 		const char *story;
 		struct piece pieces[6];
-		const char *results;	/* m(ore) w(hole) r(efused) */
+		const char *results; /* m(ore) w(hole) r(efused) */
 		size_t total;
 	} rows[] = {
 		{ "in order", { { 0, 16, true }, { 16, 8, true }, { 24, 3, false } }, "mmw", 27 },
 		{ "last first", { { 16, 5, false }, { 8, 8, true }, { 0, 8, true } }, "mmw", 21 },
-		{ "overlapping spoils it, and begins anew", { { 0, 16, true }, { 8, 16, true }, { 16, 1, false } }, "mrm", 0 },
+		{ "overlapping spoils it, and begins anew", { { 0, 16, true }, { 8, 16, true }, { 16, 1, false } },
+		    "mrm", 0 },
 		{ "the same again is an overlap", { { 0, 8, true }, { 0, 8, true } }, "mr", 0 },
 		{ "odd length in the middle", { { 0, 9, true } }, "r", 0 },
 		{ "empty", { { 0, 0, true } }, "r", 0 },

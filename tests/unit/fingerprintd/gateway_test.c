@@ -21,31 +21,25 @@
 enum { FRAME_MAX = 4096 };
 
 /* 203.0.113.99 (02:00:00:00:00:63) asks 203.0.113.10 (02:00:00:00:00:10). */
-static const char arp_request[] =
-    "ffffffffffff02000000006308060001080006040001020000000063cb007163000000000000cb00"
-    "710a";
-static const char arp_reply[] =
-    "02000000006302000000001008060001080006040002020000000010cb00710a020000000063cb00"
-    "7163";
-static const char echo[] =
-    "020000000010020000000063080045040023000740003d01c560cb007163cb00710a080954941234"
-    "000161626364656667";
+static const char arp_request[] = "ffffffffffff02000000006308060001080006040001020000000063cb007163000000000000cb00"
+				  "710a";
+static const char arp_reply[] = "02000000006302000000001008060001080006040002020000000010cb00710a020000000063cb00"
+				"7163";
+static const char echo[] = "020000000010020000000063080045040023000740003d01c560cb007163cb00710a080954941234"
+			   "000161626364656667";
 static const char echo_reply_linux[] =
     "020000000063020000000010080045040023100000004001f267cb00710acb00716300095c941234"
     "000161626364656667";
-static const char echo_reply_w2k[] =
-    "020000000063020000000010080045000023100040008001726bcb00710acb00716300005c9d1234"
-    "000161626364656667";
-static const char udp[] =
-    "020000000010020000000063080045000028104200003911f914cb007163cb00710a14e900a10014"
-    "de39434343434343434343434343";
+static const char echo_reply_w2k[] = "020000000063020000000010080045000023100040008001726bcb00710acb00716300005c9d1234"
+				     "000161626364656667";
+static const char udp[] = "020000000010020000000063080045000028104200003911f914cb007163cb00710a14e900a10014"
+			  "de39434343434343434343434343";
 static const char unreachable_linux[] =
     "020000000063020000000010080045c00044100000004001f18acb00710acb007163030375910000"
     "000045000028104200003911f914cb007163cb00710a14e900a10014de3943434343434343434343"
     "4343";
-static const char unreachable_w2k[] =
-    "020000000063020000000010080045000038100000008001b256cb00710acb007163030309250000"
-    "000045000028104200003911f914cb007163cb00710a14e900a10014de39";
+static const char unreachable_w2k[] = "020000000063020000000010080045000038100000008001b256cb00710acb007163030309250000"
+				      "000045000028104200003911f914cb007163cb00710a14e900a10014de39";
 
 /* ---- a stack of paper ---- */
 
@@ -146,7 +140,8 @@ hold(const char *personality, const char *closed)
 	char text[512];
 
 	snprintf(text, sizeof(text),
-	    "{\"version\":1,\"decoys\":[{\"addresses\":[\"203.0.113.10\"],\"personality\":\"%s\",\"closed\":\"%s\",\"ports\":[]}]}",
+	    "{\"version\":1,\"decoys\":[{\"addresses\":[\"203.0.113.10\"],\"personality\":\"%s\",\"closed\":\"%s\","
+	    "\"ports\":[]}]}",
 	    personality, closed);
 	decoys = decoys_parse("d.json", text, strlen(text), personalities, &e);
 	if (decoys == NULL)
@@ -323,7 +318,8 @@ strange_frames_get_no_answer(void **state)
 		{ "ARP from broadcast", arp_request, 28, "ffffffff", GATEWAY_BAD_SOURCE },
 		{ "ARP from a group MAC", arp_request, 22, "01", GATEWAY_BAD_SOURCE },
 		{ "gratuitous ARP for a decoy", arp_request, 28, "cb00710a", GATEWAY_BAD_SOURCE },
-		{ "ARP to a MAC that only a promiscuous card hears", arp_request, 0, "fffffffffffe", GATEWAY_WRONG_MAC },
+		{ "ARP to a MAC that only a promiscuous card hears", arp_request, 0, "fffffffffffe",
+		    GATEWAY_WRONG_MAC },
 		{ "a ping to another MAC", echo, 0, "020000000011", GATEWAY_WRONG_MAC },
 		{ "a ping by broadcast", echo, 0, "ffffffffffff", GATEWAY_WRONG_MAC },
 		{ "a ping to another address", echo, 30, "cb00710b", GATEWAY_NOT_OURS },
@@ -349,8 +345,8 @@ strange_frames_get_no_answer(void **state)
 		memcpy(frame + 2 * rows[i].at, rows[i].bytes, strlen(rows[i].bytes));
 		input(frame);
 		if (sent_count != 0 || gateway_counters(gateway)->dropped[rows[i].why] != 1)
-			fail_msg("%s: %zu answers, %s counted %u", rows[i].story, sent_count, gateway_drop_name(rows[i].why),
-			    (unsigned)gateway_counters(gateway)->dropped[rows[i].why]);
+			fail_msg("%s: %zu answers, %s counted %u", rows[i].story, sent_count,
+			    gateway_drop_name(rows[i].why), (unsigned)gateway_counters(gateway)->dropped[rows[i].why]);
 	}
 }
 
@@ -369,7 +365,7 @@ every_prefix_of_a_frame_is_survived(void **state)
 			uint8_t *exact = malloc(n + 1);
 
 			assert_non_null(exact);
-			memcpy(exact + 1, frame, n);	/* ends where the block ends, so that ASan sees a read beyond */
+			memcpy(exact + 1, frame, n); /* ends where the block ends, so that ASan sees a read beyond */
 			gateway_input(gateway, exact + 1, n, 1);
 			free(exact);
 		}
@@ -394,10 +390,12 @@ the_links_padding_is_no_data(void **state)
 static void
 a_fragmented_ping_is_put_together(void **state)
 {
-	static const char second[] =
-	    "0200000000100200000000630800" "4504001b000700013d010568cb007163cb00710a" "61626364656667";
-	static const char first[] =
-	    "0200000000100200000000630800" "4504001c000720003d01e567cb007163cb00710a" "0809549412340001";
+	static const char second[] = "0200000000100200000000630800"
+				     "4504001b000700013d010568cb007163cb00710a"
+				     "61626364656667";
+	static const char first[] = "0200000000100200000000630800"
+				    "4504001c000720003d01e567cb007163cb00710a"
+				    "0809549412340001";
 
 	(void)state;
 	hold("linux-6", "reset");
@@ -412,8 +410,10 @@ static void
 tcp_goes_to_the_stack_with_the_way_back(void **state)
 {
 	/* 203.0.113.99 -> 203.0.113.10, protocol 6, twenty bytes that only the stack reads. */
-	static const char tcp[] = "0200000000100200000000630800" "450000280001000040060261cb007163cb00710a"
-	    "0000000000000000000000000000000000000000" "000000000000";
+	static const char tcp[] = "0200000000100200000000630800"
+				  "450000280001000040060261cb007163cb00710a"
+				  "0000000000000000000000000000000000000000"
+				  "000000000000";
 
 	(void)state;
 	hold("linux-6", "reset");

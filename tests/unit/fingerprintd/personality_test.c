@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char good[] =
-    "{\"version\": 1,\n"
-    " \"name\": \"testos\",\n"
-    " \"mac_prefix\": \"00:0c:29\",\n"
-    " \"tcp\": {\"ttl\": 64, \"df\": true, \"mss\": 1460, \"window\": 5840, \"options\": [\"mss\", \"nop\", \"wscale\"],\n"
-    "   \"wscale\": 3, \"syn_ack_gaps_ms\": [3000, 6000], \"ip_id\": \"increment\"},\n"
-    " \"icmp\": {\"ttl\": 255, \"echo_code\": \"zero\", \"echo_tos\": \"same\", \"echo_df\": \"yes\", \"ip_id\": \"random\"},\n"
-    " \"udp\": {\"closed\": \"unreachable\"}}\n";
+static const char good[] = "{\"version\": 1,\n"
+			   " \"name\": \"testos\",\n"
+			   " \"mac_prefix\": \"00:0c:29\",\n"
+			   " \"tcp\": {\"ttl\": 64, \"df\": true, \"mss\": 1460, \"window\": 5840, \"options\": "
+			   "[\"mss\", \"nop\", \"wscale\"],\n"
+			   "   \"wscale\": 3, \"syn_ack_gaps_ms\": [3000, 6000], \"ip_id\": \"increment\"},\n"
+			   " \"icmp\": {\"ttl\": 255, \"echo_code\": \"zero\", \"echo_tos\": \"same\", \"echo_df\": "
+			   "\"yes\", \"ip_id\": \"random\"},\n"
+			   " \"udp\": {\"closed\": \"unreachable\"}}\n";
 
 /* The good text with one piece replaced. */
 static char *
@@ -66,25 +67,33 @@ mistakes_are_told_with_file_and_path(void **state)
 	} rows[] = {
 		{ "text for a number", "\"window\": 5840", "\"window\": \"big\"",
 		    "t.json: $.tcp.window must be a whole number from 1 to 65535" },
-		{ "a number beyond its range", "5840", "65536", "t.json: $.tcp.window must be a whole number from 1 to 65535" },
+		{ "a number beyond its range", "5840", "65536",
+		    "t.json: $.tcp.window must be a whole number from 1 to 65535" },
 		{ "a fraction", "5840", "0.5", "t.json: $.tcp.window must be a whole number from 1 to 65535" },
-		{ "a negative number", "\"wscale\": 3", "\"wscale\": -1", "t.json: $.tcp.wscale must be a whole number from 0 to 14" },
+		{ "a negative number", "\"wscale\": 3", "\"wscale\": -1",
+		    "t.json: $.tcp.wscale must be a whole number from 0 to 14" },
 		{ "an unknown key", "\"df\"", "\"dff\"",
-		    "t.json: $.tcp has an unknown key \"dff\"; known are ttl, df, mss, window, window_mss, wscale, options, ts_hz, syn_ack_gaps_ms, ip_id" },
-		{ "a key twice", "\"df\": true", "\"df\": true, \"df\": false", "t.json: $.tcp has the key \"df\" twice" },
+		    "t.json: $.tcp has an unknown key \"dff\"; known are ttl, df, mss, window, window_mss, wscale, "
+		    "options, ts_hz, syn_ack_gaps_ms, ip_id" },
+		{ "a key twice", "\"df\": true", "\"df\": true, \"df\": false",
+		    "t.json: $.tcp has the key \"df\" twice" },
 		{ "a missing key", "\"df\": true, ", "", "t.json: $.tcp.df is missing" },
 		{ "a number for a flag", "\"df\": true", "\"df\": 1", "t.json: $.tcp.df must be true or false" },
-		{ "an unknown choice", "\"increment\"", "\"grow\"", "t.json: $.tcp.ip_id must be one of \"zero\", \"increment\", \"random\"" },
+		{ "an unknown choice", "\"increment\"", "\"grow\"",
+		    "t.json: $.tcp.ip_id must be one of \"zero\", \"increment\", \"random\"" },
 		{ "an unknown option", "\"nop\"", "\"nope\"",
 		    "t.json: $.tcp.options[1] must be one of \"mss\", \"sack\", \"ts\", \"wscale\", \"nop\"" },
-		{ "a gap too short", "6000", "6", "t.json: $.tcp.syn_ack_gaps_ms[1] must be milliseconds from 100 to 65535" },
+		{ "a gap too short", "6000", "6",
+		    "t.json: $.tcp.syn_ack_gaps_ms[1] must be milliseconds from 100 to 65535" },
 		{ "no gaps", "[3000, 6000]", "[]", "t.json: $.tcp.syn_ack_gaps_ms must be a list of 1 to 8" },
 		{ "a group prefix", "00:0c:29", "01:0c:29",
 		    "t.json: $.mac_prefix must be three bytes of a unicast MAC address like \"00:0c:29\"" },
 		{ "a whole MAC as prefix", "00:0c:29", "00:0c:29:01",
 		    "t.json: $.mac_prefix must be three bytes of a unicast MAC address like \"00:0c:29\"" },
-		{ "a future version", "\"version\": 1", "\"version\": 2", "t.json: $.version must be a whole number from 1 to 1" },
-		{ "timestamps without a clock", "\"nop\"", "\"ts\"", "t.json: $ lists \"ts\" in tcp.options but has no tcp.ts_hz" },
+		{ "a future version", "\"version\": 1", "\"version\": 2",
+		    "t.json: $.version must be a whole number from 1 to 1" },
+		{ "timestamps without a clock", "\"nop\"", "\"ts\"",
+		    "t.json: $ lists \"ts\" in tcp.options but has no tcp.ts_hz" },
 		{ "a list for an object", "{\"closed\": \"unreachable\"}", "[]", "t.json: $.udp must be an object" },
 		{ "a path as name", "testos", "../x",
 		    "t.json: $ has a name that is not of lower-case letters, digits, dots, hyphens and underscores" },
@@ -115,7 +124,7 @@ every_prefix_is_refused(void **state)
 		char *exact = malloc(len + 1);
 
 		assert_non_null(exact);
-		memcpy(exact, good, len);	/* an exact heap block, so that ASan sees a read beyond */
+		memcpy(exact, good, len); /* an exact heap block, so that ASan sees a read beyond */
 		char *block = realloc(exact, len > 0 ? len : 1);
 		assert_non_null(block);
 		assert_false(personality_parse("t.json", block, len, &p, &e));

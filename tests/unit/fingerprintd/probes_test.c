@@ -81,7 +81,7 @@ a_flood_of_sources_is_counted_together(void **state)
 	probes_tick(p, now);
 	assert_int_equal(overflow, 50000 - PROBES_SOURCES_MAX);
 	probes_tick(p, now + 100);
-	assert_int_equal(reports, PROBES_TURN_MAX);	/* spread, not all at once */
+	assert_int_equal(reports, PROBES_TURN_MAX); /* spread, not all at once */
 	for (unsigned i = 2; i < 2 + PROBES_SOURCES_MAX / PROBES_TURN_MAX; i++)
 		probes_tick(p, now + i * 100);
 	assert_int_equal(reports, PROBES_SOURCES_MAX);

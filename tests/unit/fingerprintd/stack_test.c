@@ -40,20 +40,26 @@ static uint64_t now_us;
 static struct sent sent[SENT_MAX];
 static size_t sent_count, sent_read;
 static enum stack_port port_is;
-static struct stack_flow *flow;	/* the one opened last */
+static struct stack_flow *flow; /* the one opened last */
 static int opened, eofs, closed_count, probes;
 static enum stack_end closed_why;
 static bool refuse, take_nothing, echo;
-static struct packet_tcp_range sack;	/* what the peer says it has; empty: nothing */
-static uint32_t late_ms;	/* the peer's timestamps lag behind */
+static struct packet_tcp_range sack; /* what the peer says it has; empty: nothing */
+static uint32_t late_ms; /* the peer's timestamps lag behind */
 static uint8_t *got;
 static size_t got_len;
 static const uint8_t link_bytes[STACK_LINK_BYTES] = { 2, 0, 0, 0, 0, 9 };
 
 static const struct stack_habits linux_habits = {
-	.ttl = 64, .df = true, .mss = 1460, .window = 65160, .wscale = 7,
+	.ttl = 64,
+	.df = true,
+	.mss = 1460,
+	.window = 65160,
+	.wscale = 7,
 	.options = { STACK_OPT_MSS, STACK_OPT_SACK, STACK_OPT_TS, STACK_OPT_NOP, STACK_OPT_WSCALE },
-	.ts_hz = 1000, .rto_ms = { 1000, 2000, 4000 }, .ip_id = STACK_IPID_ZERO,
+	.ts_hz = 1000,
+	.rto_ms = { 1000, 2000, 4000 },
+	.ip_id = STACK_IPID_ZERO,
 };
 
 /* ---- what the stack calls ---- */
@@ -72,7 +78,8 @@ on_send(void *ctx, struct stack_host *h, const uint8_t link[STACK_LINK_BYTES], c
 	assert_true(packet_ip_parse(&r, &ip) && ip.checksum_ok);
 	assert_int_equal(ip.ttl, 64);
 	assert_true(ip.df);
-	assert_int_equal(packet_checksum_transport(&ip.source, &ip.destination, PACKET_IP_TCP, r.at, reader_left(&r)), 0);
+	assert_int_equal(packet_checksum_transport(&ip.source, &ip.destination, PACKET_IP_TCP, r.at, reader_left(&r)),
+	    0);
 	assert_true(packet_tcp_parse(&r, &s->tcp));
 	s->len = reader_left(&r);
 	memcpy(s->data, r.at, s->len);
@@ -203,7 +210,7 @@ struct peer {
 	uint16_t port;
 	uint32_t iss;
 	uint32_t irs;
-	bool modern;	/* all options */
+	bool modern; /* all options */
 };
 static struct peer peer = { 4000, 0x70000000, 0, true };
 
@@ -211,7 +218,12 @@ static void
 send_raw(const struct peer *p, uint32_t seq, uint32_t ack, uint8_t flags, uint16_t window, const void *data, size_t len)
 {
 	struct packet_ip ip = { .ttl = 60, .protocol = PACKET_IP_TCP, .destination = host.address };
-	struct packet_tcp tcp = { .source = p->port, .destination = 25, .seq = seq, .ack = ack, .flags = flags, .window = window };
+	struct packet_tcp tcp = { .source = p->port,
+		.destination = 25,
+		.seq = seq,
+		.ack = ack,
+		.flags = flags,
+		.window = window };
 	uint8_t packet[PACKET_MAX], options[PACKET_TCP_OPTIONS_MAX];
 	struct writer w, o;
 
@@ -450,7 +462,7 @@ strangers_are_answered_by_the_ports_state(void **state)
 	static const struct {
 		const char *name;
 		enum stack_port port;
-		uint8_t flags, answer;	/* 0: none */
+		uint8_t flags, answer; /* 0: none */
 	} rows[] = {
 		{ "SYN to a closed port", STACK_CLOSED, SYN, RST | ACK },
 		{ "ACK to a closed port", STACK_CLOSED, ACK, RST },
@@ -724,7 +736,7 @@ resets_must_hit_the_number(void **state)
 	assert_int_equal(closed_count, 0);
 	send_rel(200000, 1, RST, "");
 	send_rel(101, 1, RST, "");
-	expect_nothing();	/* no more than one challenge in a while */
+	expect_nothing(); /* no more than one challenge in a while */
 	assert_int_equal(stack_counters(stack)->blind_resets, 3);
 	send_rel(1, 1, RST, "");
 	assert_int_equal(closed_why, STACK_END_RESET);
@@ -909,7 +921,8 @@ send_to_a_bad_wire(bool modern, unsigned loss, uint64_t seed)
 	}
 	assert_int_equal(bad, 0);
 	assert_int_equal(next, BULK);
-	printf("  %s peer, %u %% loss: %.1f s of its time\n", modern ? "modern" : "old", loss, (double)(now_us - start) / 1e6);
+	printf("  %s peer, %u %% loss: %.1f s of its time\n", modern ? "modern" : "old", loss,
+	    (double)(now_us - start) / 1e6);
 }
 
 static void

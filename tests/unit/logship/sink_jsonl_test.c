@@ -78,7 +78,7 @@ what_was_not_committed_is_cut_and_comes_again(void **state)
 	assert_true(sink_jsonl.commit(s));
 	put(s, 2, "{\"n\":2}");
 	put(s, 3, "{\"half");
-	sink_jsonl.close(&s);	/* the crash: no commit */
+	sink_jsonl.close(&s); /* the crash: no commit */
 	s = open_sink();
 	assert_int_equal(sink_jsonl.last(s), 1);
 	expect_file("{\"n\":1}\n");
@@ -107,7 +107,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_not_committed_is_cut_and_comes_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_state_of_an_unknown_version_is_refused_with_its_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_state_of_an_unknown_version_is_refused_with_its_name, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,9 +84,9 @@ say(struct session *s, const char *text)
 }
 
 #define BYTES(text) text, sizeof(text) - 1
-#define TARGET "\xc6\x33\x64\x09"	/* 198.51.100.9 */
-#define TARGET6 "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"	/* 2001:db8::1 */
-#define BOUND "\xcb\0\x71\x0a"	/* 203.0.113.10 */
+#define TARGET "\xc6\x33\x64\x09" /* 198.51.100.9 */
+#define TARGET6 "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01" /* 2001:db8::1 */
+#define BOUND "\xcb\0\x71\x0a" /* 203.0.113.10 */
 #define BOUND_PORT "\x9c\x40"
 #define ZEROS "\0\0\0\0\0\0"
 
@@ -96,41 +96,50 @@ say(struct session *s, const char *text)
 #define SQUID_OK BYTES("HTTP/1.1 200 Connection established\r\n\r\n")
 #define TINYPROXY_OK BYTES("HTTP/1.0 200 Connection established\r\nProxy-agent: tinyproxy/1.11.1\r\n\r\n")
 
-enum { STARTS = 1 };	/* heard is only how the answer begins */
+enum { STARTS = 1 }; /* heard is only how the answer begins */
 
 static const struct row {
 	const char *name;
 	const char *look;
 	const char *said;
 	size_t said_len;
-	const char *target;	/* dialled; NULL: not */
-	const char *heard;	/* when the relay is there, or as a refusal */
+	const char *target; /* dialled; NULL: not */
+	const char *heard; /* when the relay is there, or as a refusal */
 	size_t heard_len;
 	const char *answer;
 	unsigned how;
 } rows[] = {
 	/* SOCKS4 */
 	{ "SOCKS4", "dante", BYTES("\x04\x01\0\x19" TARGET "joe\0"), "198.51.100.9:25", GRANTED4, "relayed", 0 },
-	{ "SOCKS4 without a user", "dante", BYTES("\x04\x01\0\x19" TARGET "\0"), "198.51.100.9:25", GRANTED4, "relayed", 0 },
-	{ "SOCKS4a", "dante", BYTES("\x04\x01\0\x19\0\0\0\x01\0mx.example\0"), "mx.example:25", GRANTED4, "relayed", 0 },
-	{ "SOCKS4a to submission", "dante", BYTES("\x04\x01\x02\x4b\0\0\0\xff\0mx.example\0"), "mx.example:587", GRANTED4, "relayed", 0 },
+	{ "SOCKS4 without a user", "dante", BYTES("\x04\x01\0\x19" TARGET "\0"), "198.51.100.9:25", GRANTED4, "relayed",
+	    0 },
+	{ "SOCKS4a", "dante", BYTES("\x04\x01\0\x19\0\0\0\x01\0mx.example\0"), "mx.example:25", GRANTED4, "relayed",
+	    0 },
+	{ "SOCKS4a to submission", "dante", BYTES("\x04\x01\x02\x4b\0\0\0\xff\0mx.example\0"), "mx.example:587",
+	    GRANTED4, "relayed", 0 },
 	{ "SOCKS4 to another port", "dante", BYTES("\x04\x01\0\x50" TARGET "\0"), NULL, REJECTED4, "refused", 0 },
 	{ "SOCKS4 to a proxy", "dante", BYTES("\x04\x01\x04\x38" TARGET "\0"), NULL, REJECTED4, "chain", 0 },
 	{ "SOCKS4 BIND", "dante", BYTES("\x04\x02\0\x19" TARGET "\0"), NULL, REJECTED4, "unsupported", 0 },
-	{ "SOCKS4 with a command that isn't", "dante", BYTES("\x04\x09\0\x19" TARGET "\0"), NULL, BYTES(""), "unsupported", 0 },
+	{ "SOCKS4 with a command that isn't", "dante", BYTES("\x04\x09\0\x19" TARGET "\0"), NULL, BYTES(""),
+	    "unsupported", 0 },
 	{ "SOCKS4a without a name", "dante", BYTES("\x04\x01\0\x19\0\0\0\x01\0\0"), NULL, BYTES(""), "bad", 0 },
-	{ "SOCKS4a to a name with markup", "dante", BYTES("\x04\x01\0\x19\0\0\0\x01\0<b>\0"), NULL, BYTES(""), "bad", 0 },
+	{ "SOCKS4a to a name with markup", "dante", BYTES("\x04\x01\0\x19\0\0\0\x01\0<b>\0"), NULL, BYTES(""), "bad",
+	    0 },
 	/* SOCKS5 */
-	{ "SOCKS5 by address", "dante", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"), "198.51.100.9:25", GRANTED5, "relayed", 0 },
-	{ "SOCKS5 by name", "dante", BYTES("\x05\x02\x02\0\x05\x01\0\x03\x0amx.example\x02\x4b"), "mx.example:587", GRANTED5, "relayed", 0 },
-	{ "SOCKS5 by IPv6 address", "dante", BYTES("\x05\x01\0\x05\x01\0\x04" TARGET6 "\0\x19"), "[2001:db8::1]:25", GRANTED5, "relayed", 0 },
-	{ "SOCKS5 at microsocks", "microsocks", BYTES("\x05\x01\0\x05\x01\0\x03\x0amx.example\x01\xd1"), "mx.example:465",
-	    BYTES("\x05\0\x05\0\0\x01" ZEROS), "relayed", 0 },
-	{ "SOCKS5 with a password", "dante", BYTES("\x05\x01\x02\x01\x03joe\x02pw\x05\x01\0\x01" TARGET "\0\x19"), "198.51.100.9:25",
-	    BYTES("\x05\x02\x01\0\x05\0\0\x01" BOUND BOUND_PORT), "relayed", 0 },
+	{ "SOCKS5 by address", "dante", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"), "198.51.100.9:25", GRANTED5,
+	    "relayed", 0 },
+	{ "SOCKS5 by name", "dante", BYTES("\x05\x02\x02\0\x05\x01\0\x03\x0amx.example\x02\x4b"), "mx.example:587",
+	    GRANTED5, "relayed", 0 },
+	{ "SOCKS5 by IPv6 address", "dante", BYTES("\x05\x01\0\x05\x01\0\x04" TARGET6 "\0\x19"), "[2001:db8::1]:25",
+	    GRANTED5, "relayed", 0 },
+	{ "SOCKS5 at microsocks", "microsocks", BYTES("\x05\x01\0\x05\x01\0\x03\x0amx.example\x01\xd1"),
+	    "mx.example:465", BYTES("\x05\0\x05\0\0\x01" ZEROS), "relayed", 0 },
+	{ "SOCKS5 with a password", "dante", BYTES("\x05\x01\x02\x01\x03joe\x02pw\x05\x01\0\x01" TARGET "\0\x19"),
+	    "198.51.100.9:25", BYTES("\x05\x02\x01\0\x05\0\0\x01" BOUND BOUND_PORT), "relayed", 0 },
 	{ "SOCKS5 without a method of ours", "dante", BYTES("\x05\x01\x03"), NULL, BYTES("\x05\xff"), "bad", 0 },
 	{ "SOCKS5 without any method", "dante", BYTES("\x05\0"), NULL, BYTES("\x05\xff"), "bad", 0 },
-	{ "SOCKS5 with a password of another version", "dante", BYTES("\x05\x01\x02\x02\x03joe\x02pw"), NULL, BYTES("\x05\x02"), "bad", 0 },
+	{ "SOCKS5 with a password of another version", "dante", BYTES("\x05\x01\x02\x02\x03joe\x02pw"), NULL,
+	    BYTES("\x05\x02"), "bad", 0 },
 	{ "SOCKS5 to another port", "dante", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x50"), NULL,
 	    BYTES("\x05\0\x05\x05\0\x01" BOUND BOUND_PORT), "refused", 0 },
 	{ "SOCKS5 to another port at microsocks", "microsocks", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x50"), NULL,
@@ -141,13 +150,16 @@ static const struct row {
 	    BYTES("\x05\0\x05\x02\0\x01" BOUND BOUND_PORT), "unsupported", 0 },
 	{ "SOCKS5 UDP at microsocks", "microsocks", BYTES("\x05\x01\0\x05\x03\0\x01" TARGET "\0\x19"), NULL,
 	    BYTES("\x05\0\x05\x07\0\x01" ZEROS), "unsupported", 0 },
-	{ "SOCKS5 with a command that isn't", "dante", BYTES("\x05\x01\0\x05\x09\0\x01" TARGET "\0\x19"), NULL, BYTES("\x05\0"), "unsupported", 0 },
+	{ "SOCKS5 with a command that isn't", "dante", BYTES("\x05\x01\0\x05\x09\0\x01" TARGET "\0\x19"), NULL,
+	    BYTES("\x05\0"), "unsupported", 0 },
 	{ "the same at microsocks", "microsocks", BYTES("\x05\x01\0\x05\x09\0\x01" TARGET "\0\x19"), NULL,
 	    BYTES("\x05\0\x05\x07\0\x01" ZEROS), "unsupported", 0 },
 	{ "SOCKS5 with an address type that isn't", "microsocks", BYTES("\x05\x01\0\x05\x01\0\x09"), NULL,
 	    BYTES("\x05\0\x05\x08\0\x01" ZEROS), "bad", 0 },
-	{ "SOCKS5 that becomes SOCKS4", "microsocks", BYTES("\x05\x01\0\x04"), NULL, BYTES("\x05\0\x05\x01\0\x01" ZEROS), "bad", 0 },
-	{ "SOCKS5 without a name", "microsocks", BYTES("\x05\x01\0\x05\x01\0\x03\0\0\x19"), NULL, BYTES("\x05\0\x05\x01\0\x01" ZEROS), "bad", 0 },
+	{ "SOCKS5 that becomes SOCKS4", "microsocks", BYTES("\x05\x01\0\x04"), NULL,
+	    BYTES("\x05\0\x05\x01\0\x01" ZEROS), "bad", 0 },
+	{ "SOCKS5 without a name", "microsocks", BYTES("\x05\x01\0\x05\x01\0\x03\0\0\x19"), NULL,
+	    BYTES("\x05\0\x05\x01\0\x01" ZEROS), "bad", 0 },
 	{ "SOCKS5 to a name with NUL", "microsocks", BYTES("\x05\x01\0\x05\x01\0\x03\x05mx\0.x\0\x19"), NULL,
 	    BYTES("\x05\0\x05\x01\0\x01" ZEROS), "bad", 0 },
 	/* strangers */
@@ -155,12 +167,14 @@ static const struct row {
 	{ "HTTP at microsocks", "microsocks", BYTES("G"), NULL, BYTES("\x05\xff"), "bad", 0 },
 	{ "SOCKS4 at microsocks", "microsocks", BYTES("\x04"), NULL, BYTES("\x05\xff"), "bad", 0 },
 	/* HTTP */
-	{ "CONNECT at Squid", "squid", BYTES("CONNECT mx.example:25 HTTP/1.0\r\n\r\n"), "mx.example:25", SQUID_OK, "relayed", 0 },
-	{ "CONNECT at Tinyproxy", "tinyproxy", BYTES("CONNECT 198.51.100.9:25 HTTP/1.1\r\nHost: x\r\n\r\n"), "198.51.100.9:25",
-	    TINYPROXY_OK, "relayed", 0 },
-	{ "CONNECT to an IPv6 address", "squid", BYTES("CONNECT [2001:db8::1]:25 HTTP/1.1\r\n\r\n"), "[2001:db8::1]:25", SQUID_OK, "relayed", 0 },
-	{ "CONNECT behind an empty line, with bare LF", "squid", BYTES("\r\nCONNECT mx.example:587 HTTP/1.1\nHost: x\n\n"), "mx.example:587",
+	{ "CONNECT at Squid", "squid", BYTES("CONNECT mx.example:25 HTTP/1.0\r\n\r\n"), "mx.example:25", SQUID_OK,
+	    "relayed", 0 },
+	{ "CONNECT at Tinyproxy", "tinyproxy", BYTES("CONNECT 198.51.100.9:25 HTTP/1.1\r\nHost: x\r\n\r\n"),
+	    "198.51.100.9:25", TINYPROXY_OK, "relayed", 0 },
+	{ "CONNECT to an IPv6 address", "squid", BYTES("CONNECT [2001:db8::1]:25 HTTP/1.1\r\n\r\n"), "[2001:db8::1]:25",
 	    SQUID_OK, "relayed", 0 },
+	{ "CONNECT behind an empty line, with bare LF", "squid",
+	    BYTES("\r\nCONNECT mx.example:587 HTTP/1.1\nHost: x\n\n"), "mx.example:587", SQUID_OK, "relayed", 0 },
 	{ "CONNECT to another port", "squid", BYTES("CONNECT mx.example:443 HTTP/1.1\r\n\r\n"), NULL,
 	    BYTES("HTTP/1.1 503 Service Unavailable\r\n"), "refused", STARTS },
 	{ "CONNECT without a port means 443", "squid", BYTES("CONNECT mx.example HTTP/1.1\r\n\r\n"), NULL,
@@ -171,28 +185,44 @@ static const struct row {
 	    BYTES("HTTP/1.0 500 Unable to connect\r\n"), "refused", STARTS },
 	{ "which answers in the client's version", "tinyproxy", BYTES("CONNECT mx.example:443 HTTP/1.1\r\n\r\n"), NULL,
 	    BYTES("HTTP/1.1 500 Unable to connect\r\n"), "refused", STARTS },
-	{ "CONNECT to port 25x", "squid", BYTES("CONNECT mx.example:25x HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "CONNECT to port 65561", "squid", BYTES("CONNECT mx.example:65561 HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "CONNECT to no host", "squid", BYTES("CONNECT :25 HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "CONNECT to a bracket", "squid", BYTES("CONNECT [::1 HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "CONNECT to a name with markup", "squid", BYTES("CONNECT <b>:25 HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "GET of an absolute URI", "squid", BYTES("GET http://one.example/ HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 200 OK\r\n"), "page", STARTS },
-	{ "GET with user, port and path", "tinyproxy", BYTES("GET http://u:p@x@one.example:8000/a?b HTTP/1.0\r\n\r\n"), NULL,
-	    BYTES("HTTP/1.1 200 OK\r\nVia: 1.0 proxy1 (tinyproxy/1.11.1)\r\n"), "page", STARTS },
-	{ "POST of an absolute URI", "squid", BYTES("POST http://one.example HTTP/1.1\r\nContent-Length: 1\r\n\r\n"), NULL, BYTES("HTTP/1.1 200 OK\r\n"), "page", STARTS },
-	{ "POST to a mail port", "squid", BYTES("POST http://mx.example:25/ HTTP/1.0\r\nContent-Length: 4\r\n\r\n"), NULL,
-	    BYTES("HTTP/1.1 503 Service Unavailable\r\n"), "refused", STARTS },
-	{ "GET of a path", "squid", BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "GET of another scheme", "squid", BYTES("GET ftp://x/ HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "GET of a URI without host", "squid", BYTES("GET http:///a HTTP/1.1\r\n\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "garbage", "squid", BYTES("\x16\x03\x01 garbage\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "CONNECT to port 25x", "squid", BYTES("CONNECT mx.example:25x HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "CONNECT to port 65561", "squid", BYTES("CONNECT mx.example:65561 HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "CONNECT to no host", "squid", BYTES("CONNECT :25 HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "CONNECT to a bracket", "squid", BYTES("CONNECT [::1 HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "CONNECT to a name with markup", "squid", BYTES("CONNECT <b>:25 HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "GET of an absolute URI", "squid", BYTES("GET http://one.example/ HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 200 OK\r\n"), "page", STARTS },
+	{ "GET with user, port and path", "tinyproxy", BYTES("GET http://u:p@x@one.example:8000/a?b HTTP/1.0\r\n\r\n"),
+	    NULL, BYTES("HTTP/1.1 200 OK\r\nVia: 1.0 proxy1 (tinyproxy/1.11.1)\r\n"), "page", STARTS },
+	{ "POST of an absolute URI", "squid", BYTES("POST http://one.example HTTP/1.1\r\nContent-Length: 1\r\n\r\n"),
+	    NULL, BYTES("HTTP/1.1 200 OK\r\n"), "page", STARTS },
+	{ "POST to a mail port", "squid", BYTES("POST http://mx.example:25/ HTTP/1.0\r\nContent-Length: 4\r\n\r\n"),
+	    NULL, BYTES("HTTP/1.1 503 Service Unavailable\r\n"), "refused", STARTS },
+	{ "GET of a path", "squid", BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "GET of another scheme", "squid", BYTES("GET ftp://x/ HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "GET of a URI without host", "squid", BYTES("GET http:///a HTTP/1.1\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "garbage", "squid", BYTES("\x16\x03\x01 garbage\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad",
+	    STARTS },
 	{ "SMTP", "squid", BYTES("EHLO x\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "Tinyproxy waits for the end of garbage", "tinyproxy", BYTES("garbage\r\n\r\n"), NULL, BYTES("HTTP/1.0 400 Bad Request\r\n"), "bad", STARTS },
-	{ "a request line with NUL", "squid", BYTES("GET http://x\0/ HTTP/1.1\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "a request line of four words", "squid", BYTES("CONNECT mx.example:25 HTTP/1.1 x\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
-	{ "a version that isn't", "squid", BYTES("CONNECT mx.example:25 HTTP/x\r\n"), NULL, BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "Tinyproxy waits for the end of garbage", "tinyproxy", BYTES("garbage\r\n\r\n"), NULL,
+	    BYTES("HTTP/1.0 400 Bad Request\r\n"), "bad", STARTS },
+	{ "a request line with NUL", "squid", BYTES("GET http://x\0/ HTTP/1.1\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "a request line of four words", "squid", BYTES("CONNECT mx.example:25 HTTP/1.1 x\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
+	{ "a version that isn't", "squid", BYTES("CONNECT mx.example:25 HTTP/x\r\n"), NULL,
+	    BYTES("HTTP/1.1 400 Bad Request\r\n"), "bad", STARTS },
 	/* no look, or one that we don't know: everything */
-	{ "an unknown look speaks SOCKS5", "", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"), "198.51.100.9:25", GRANTED5, "relayed", 0 },
+	{ "an unknown look speaks SOCKS5", "", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"), "198.51.100.9:25",
+	    GRANTED5, "relayed", 0 },
 	{ "and SOCKS4", "ccproxy", BYTES("\x04\x01\0\x19" TARGET "\0"), "198.51.100.9:25", GRANTED4, "relayed", 0 },
 	{ "and HTTP", "", BYTES("CONNECT mx.example:25 HTTP/1.1\r\n\r\n"), "mx.example:25", SQUID_OK, "relayed", 0 },
 };
@@ -279,10 +309,14 @@ without_a_relay_the_target_refuses(void **state)
 		size_t heard_len;
 	} cases[] = {
 		{ "dante", BYTES("\x04\x01\0\x19" TARGET "\0"), REJECTED4 },
-		{ "dante", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"), BYTES("\x05\0\x05\x05\0\x01" BOUND BOUND_PORT) },
-		{ "microsocks", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"), BYTES("\x05\0\x05\x05\0\x01" ZEROS) },
-		{ "squid", BYTES("CONNECT mx.example:25 HTTP/1.1\r\n\r\n"), BYTES("HTTP/1.1 503 Service Unavailable\r\n") },
-		{ "tinyproxy", BYTES("CONNECT mx.example:25 HTTP/1.1\r\n\r\n"), BYTES("HTTP/1.1 500 Unable to connect\r\n") },
+		{ "dante", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"),
+		    BYTES("\x05\0\x05\x05\0\x01" BOUND BOUND_PORT) },
+		{ "microsocks", BYTES("\x05\x01\0\x05\x01\0\x01" TARGET "\0\x19"),
+		    BYTES("\x05\0\x05\x05\0\x01" ZEROS) },
+		{ "squid", BYTES("CONNECT mx.example:25 HTTP/1.1\r\n\r\n"),
+		    BYTES("HTTP/1.1 503 Service Unavailable\r\n") },
+		{ "tinyproxy", BYTES("CONNECT mx.example:25 HTTP/1.1\r\n\r\n"),
+		    BYTES("HTTP/1.1 500 Unable to connect\r\n") },
 	};
 	static struct heard h;
 
@@ -311,7 +345,7 @@ what_follows_a_request_is_left_for_the_relay(void **state)
 	snprintf(said, sizeof(said), "%sEHLO x\r\n", request);
 	assert_int_equal(say(s, said), strlen(request));
 	assert_int_equal(say(s, "EHLO x\r\n"), 0);
-	assert_int_equal(h.len, 0);	/* no success before the relay is there */
+	assert_int_equal(h.len, 0); /* no success before the relay is there */
 	session_connected(s, 0);
 	assert_string_equal(h.bytes, "HTTP/1.1 200 Connection established\r\n\r\n");
 	session_free(&s);

@@ -13,7 +13,7 @@
 
 static const struct {
 	const char *name;
-	const char *in;	/* after 354, with the end of data */
+	const char *in; /* after 354, with the end of data */
 	size_t in_len;
 	const char *out;
 	size_t out_len;

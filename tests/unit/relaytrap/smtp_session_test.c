@@ -97,7 +97,8 @@ on_delay(void *ctx, unsigned ms)
 static void
 begin(struct heard *h, const char *look)
 {
-	const struct smtp_sink sink = { on_reply, on_command, on_begin, on_data, on_end, on_abort, on_close, on_delay, h };
+	const struct smtp_sink sink = { on_reply, on_command, on_begin, on_data, on_end, on_abort, on_close, on_delay,
+		h };
 	const struct smtp_settings settings = { look_find(look), "mail.test", addr_from_v4(0xcb007107), 1000, 7 };
 
 	memset(h, 0, sizeof(*h));
@@ -144,19 +145,24 @@ static const struct {
 	{ "DATA without a recipient is refused", "postfix", "MAIL FROM:<a@b>\r\nDATA\r\n", "220 250 554 " },
 	{ "DATA without a recipient at sendmail", "sendmail", "MAIL FROM:<a@b>\r\nDATA\r\n", "220 250 503 " },
 	{ "nested MAIL is refused", "postfix", "MAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\n", "220 250 503 " },
-	{ "RSET forgets the transaction", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRSET\r\nDATA\r\n", "220 250 250 250 503 " },
-	{ "EHLO forgets the transaction", "postfix", "MAIL FROM:<a@b>\r\nEHLO x\r\nRCPT TO:<c@d>\r\n", "220 250 250 503 " },
+	{ "RSET forgets the transaction", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRSET\r\nDATA\r\n",
+	    "220 250 250 250 503 " },
+	{ "EHLO forgets the transaction", "postfix", "MAIL FROM:<a@b>\r\nEHLO x\r\nRCPT TO:<c@d>\r\n",
+	    "220 250 250 503 " },
 	{ "the empty sender is allowed", "postfix", "MAIL FROM:<>\r\n", "220 250 " },
 	{ "the empty recipient is not", "postfix", "MAIL FROM:<>\r\nRCPT TO:<>\r\n", "220 250 501 " },
 	{ "addresses without brackets", "postfix", "MAIL FROM:a@b\r\nRCPT TO: c@d\r\n", "220 250 250 " },
-	{ "an unknown local user", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<nosuch>\r\nRCPT TO:<x@mail.test>\r\n", "220 250 550 550 " },
+	{ "an unknown local user", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<nosuch>\r\nRCPT TO:<x@mail.test>\r\n",
+	    "220 250 550 550 " },
 	{ "postmaster is known", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<postmaster>\r\n", "220 250 250 " },
 	{ "a source route is ignored", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<@x:c@d>\r\n", "220 250 250 " },
 	{ "two at signs at sendmail", "sendmail", "MAIL FROM:<a@b>\r\nRCPT TO:<u@x@y>\r\n", "220 250 553 " },
 	{ "a size that is too large", "postfix", "MAIL FROM:<a@b> SIZE=99999999999\r\n", "220 552 " },
-	{ "known parameters", "postfix", "MAIL FROM:<a@b> SIZE=10 BODY=8BITMIME RET=HDRS ENVID=x SMTPUTF8\r\n", "220 250 " },
+	{ "known parameters", "postfix", "MAIL FROM:<a@b> SIZE=10 BODY=8BITMIME RET=HDRS ENVID=x SMTPUTF8\r\n",
+	    "220 250 " },
 	{ "an unknown parameter", "postfix", "MAIL FROM:<a@b> FOO=1\r\n", "220 555 " },
-	{ "DSN parameters of RCPT", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER ORCPT=rfc822;x\r\n", "220 250 250 " },
+	{ "DSN parameters of RCPT", "postfix", "MAIL FROM:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER ORCPT=rfc822;x\r\n",
+	    "220 250 250 " },
 	{ "a message beyond the limit", "postfix", NULL, "220 250 250 354 552 250 " },
 	{ "verbs are not prefixes", "postfix", "QUITTER\r\nHELOX y\r\n", "220 500 500 " },
 	{ "verbs in any case", "postfix", "eHlO x\r\nmail from:<a@b>\r\n", "220 250 250 " },
@@ -205,7 +211,7 @@ conversations_are_answered_as_the_look_would(void **state)
 static const struct {
 	const char *look;
 	const char *said;
-	const char *last;	/* the last reply */
+	const char *last; /* the last reply */
 } texts[] = {
 	{ "postfix", "HELO\r\n", "501 Syntax: HELO hostname\r\n" },
 	{ "postfix", "EHLO\r\n", "501 Syntax: EHLO hostname\r\n" },

@@ -46,8 +46,7 @@ get_number(struct badlink *b, uint64_t now_us, uint32_t *n)
 
 /* Sends one frame every millisecond through a wire; fills order with what came out and returns how many. */
 static size_t
-pass(const struct badlink_settings *s, unsigned direction, struct badlink_counters *c,
-    uint32_t order[2 * FRAMES])
+pass(const struct badlink_settings *s, unsigned direction, struct badlink_counters *c, uint32_t order[2 * FRAMES])
 {
 	struct badlink *b = badlink_new(s, direction);
 	size_t count = 0;

@@ -27,8 +27,8 @@ parse(const char *const words[], struct badlink_options *out, char error[128])
 static void
 test_every_option_is_taken(void **state)
 {
-	const char *const words[] = { "--seed=7", "--loss=8%", "--reorder=0.25", "--delay=1.5", "--rate=10M",
-		"a0", "b0", NULL };
+	const char *const words[] = { "--seed=7", "--loss=8%", "--reorder=0.25", "--delay=1.5", "--rate=10M", "a0",
+		"b0", NULL };
 	struct badlink_options o;
 	char error[128];
 
@@ -72,27 +72,19 @@ static const struct {
 	{ "no value", { "--loss", "a0", "b0" }, "--loss needs a value: --loss=VALUE" },
 	{ "more than all", { "--loss=1.01", "a0", "b0" },
 	    "--loss=1.01 is not a share: 0 to 1, or per cent such as 8%" },
-	{ "above 100 %", { "--loss=101%", "a0", "b0" },
-	    "--loss=101% is not a share: 0 to 1, or per cent such as 8%" },
-	{ "a negative share", { "--loss=-1", "a0", "b0" },
-	    "--loss=-1 is not a share: 0 to 1, or per cent such as 8%" },
-	{ "no number", { "--loss=nan", "a0", "b0" },
-	    "--loss=nan is not a share: 0 to 1, or per cent such as 8%" },
+	{ "above 100 %", { "--loss=101%", "a0", "b0" }, "--loss=101% is not a share: 0 to 1, or per cent such as 8%" },
+	{ "a negative share", { "--loss=-1", "a0", "b0" }, "--loss=-1 is not a share: 0 to 1, or per cent such as 8%" },
+	{ "no number", { "--loss=nan", "a0", "b0" }, "--loss=nan is not a share: 0 to 1, or per cent such as 8%" },
 	{ "a hexadecimal number", { "--delay=0x10", "a0", "b0" },
 	    "--delay=0x10 is not a time of 0 to 60000 milliseconds" },
-	{ "two points", { "--delay=1.2.3", "a0", "b0" },
-	    "--delay=1.2.3 is not a time of 0 to 60000 milliseconds" },
+	{ "two points", { "--delay=1.2.3", "a0", "b0" }, "--delay=1.2.3 is not a time of 0 to 60000 milliseconds" },
 	{ "an empty value", { "--seed=", "a0", "b0" }, "--seed= is not a number" },
 	{ "a seed with a tail", { "--seed=1x", "a0", "b0" }, "--seed=1x is not a number" },
-	{ "a seed too large", { "--seed=18446744073709551616" },
-	    "--seed=18446744073709551616 is not a number" },
-	{ "a time with a unit", { "--delay=1s", "a0", "b0" },
-	    "--delay=1s is not a time of 0 to 60000 milliseconds" },
-	{ "a long time", { "--delay=60001", "a0", "b0" },
-	    "--delay=60001 is not a time of 0 to 60000 milliseconds" },
+	{ "a seed too large", { "--seed=18446744073709551616" }, "--seed=18446744073709551616 is not a number" },
+	{ "a time with a unit", { "--delay=1s", "a0", "b0" }, "--delay=1s is not a time of 0 to 60000 milliseconds" },
+	{ "a long time", { "--delay=60001", "a0", "b0" }, "--delay=60001 is not a time of 0 to 60000 milliseconds" },
 	{ "no rate", { "--rate=0", "a0", "b0" }, "--rate=0 is not a rate of 1k to 1000G bits a second" },
-	{ "a huge rate", { "--rate=1001G", "a0", "b0" },
-	    "--rate=1001G is not a rate of 1k to 1000G bits a second" },
+	{ "a huge rate", { "--rate=1001G", "a0", "b0" }, "--rate=1001G is not a rate of 1k to 1000G bits a second" },
 	{ "an unknown way", { "--only=up", "a0", "b0" }, "--only=up is neither a-to-b nor b-to-a" },
 };
 

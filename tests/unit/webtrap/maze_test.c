@@ -115,8 +115,15 @@ test_only_our_kind_of_file(void **state)
 		const char *rest;
 		bool has;
 	} rows[] = {
-		{ "", true }, { "a/", true }, { "a/b-1.html", true }, { "favicon.ico", false }, { "wp-login.php", false },
-		{ "A.html", false }, { "a b.html", false }, { "%41.html", false }, { "a", false },
+		{ "", true },
+		{ "a/", true },
+		{ "a/b-1.html", true },
+		{ "favicon.ico", false },
+		{ "wp-login.php", false },
+		{ "A.html", false },
+		{ "a b.html", false },
+		{ "%41.html", false },
+		{ "a", false },
 	};
 
 	(void)state;
@@ -153,7 +160,7 @@ test_addresses_tell_who_when_where(void **state)
 		if (count == 0)
 			first = t;
 		assert_int_equal(t.place, first.place + count);
-		assert_non_null(strstr(p, local));	/* also as text */
+		assert_non_null(strstr(p, local)); /* also as text */
 	}
 	assert_int_equal(count, MAZE_TRACED);
 	maze_page(&m, "/x/b.html", &visitor, MINUTES, page);
@@ -167,7 +174,8 @@ static void
 test_the_harmless_part(void **state)
 {
 	static char robots[MAZE_PAGE_MAX], page[MAZE_PAGE_MAX];
-	static size_t (*const pages[])(const struct maze *, char *) = { maze_front, maze_about, maze_form, maze_thanks };
+	static size_t (*const pages[])(const struct maze *, char *) = { maze_front, maze_about, maze_form,
+		maze_thanks };
 	char rule[128], link[256];
 
 	(void)state;
@@ -199,7 +207,8 @@ static void
 test_domains(void **state)
 {
 	static char page[MAZE_PAGE_MAX];
-	static const char *const odd[] = { "", ",", " , ,", ",a.example", "a.example,", "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a" };
+	static const char *const odd[] = { "", ",", " , ,", ",a.example", "a.example,",
+		"a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a" };
 	const struct addr visitor = addr_from_v4(0xc6336407);
 
 	(void)state;

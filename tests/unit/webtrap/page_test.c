@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const struct site_key key = { "0123456789abcdef", 16 };
-static const uint64_t now_ms = 1795536000000;	/* 2026-11-24 */
+static const uint64_t now_ms = 1795536000000; /* 2026-11-24 */
 static struct page_answer answer;
 static struct page_site site;
 static char head[PAGE_ANSWER_HEAD_MAX + 1];
@@ -32,8 +32,8 @@ ask(const char *look, const char *question)
 	if (mark == NULL)
 		snprintf(bytes, sizeof(bytes), "%s", question);
 	else
-		snprintf(bytes, sizeof(bytes), "%.*s%.*s%s", (int)(mark - question), question, (int)strlen(site.maze.prefix) - 1,
-		    site.maze.prefix, mark + 2);
+		snprintf(bytes, sizeof(bytes), "%.*s%.*s%s", (int)(mark - question), question,
+		    (int)strlen(site.maze.prefix) - 1, site.maze.prefix, mark + 2);
 	enum request_verdict v = request_check(&site.look->rules, bytes, strlen(bytes), &r);
 
 	page_answer(&site, &r, v == REQUEST_MORE ? REQUEST_LATE : v, &visitor, now_ms, &answer);
@@ -67,37 +67,49 @@ value(const char *name)
 static const struct {
 	const char *look, *question, *line, *names;
 } rows[] = {
-	{ "apache", "GET / HTTP/1.1\r\n" HOST, "200 OK", "Date Server Last-Modified ETag Accept-Ranges Content-Length Content-Type" },
+	{ "apache", "GET / HTTP/1.1\r\n" HOST, "200 OK",
+	    "Date Server Last-Modified ETag Accept-Ranges Content-Length Content-Type" },
 	{ "apache", "GET / HTTP/1.1\r\nConnection: keep-alive\r\n" HOST, "200 OK",
 	    "Date Server Last-Modified ETag Accept-Ranges Content-Length Keep-Alive Connection Content-Type" },
 	{ "apache", "GET / HTTP/1.0\r\n\r\n", "200 OK",
 	    "Date Server Last-Modified ETag Accept-Ranges Content-Length Connection Content-Type" },
 	{ "apache", "GET /favicon.ico HTTP/1.1\r\n" HOST, "404 Not Found", "Date Server Content-Length Content-Type" },
 	{ "apache", "HEAD /favicon.ico HTTP/1.1\r\n" HOST, "404 Not Found", "Date Server Content-Type" },
-	{ "apache", "GET %M HTTP/1.1\r\n" HOST, "301 Moved Permanently", "Date Server Location Content-Length Content-Type" },
-	{ "apache", "GET %M/ HTTP/1.1\r\n" HOST, "200 OK", "Date Server Last-Modified ETag Accept-Ranges Content-Length Content-Type" },
+	{ "apache", "GET %M HTTP/1.1\r\n" HOST, "301 Moved Permanently",
+	    "Date Server Location Content-Length Content-Type" },
+	{ "apache", "GET %M/ HTTP/1.1\r\n" HOST, "200 OK",
+	    "Date Server Last-Modified ETag Accept-Ranges Content-Length Content-Type" },
 	{ "apache", "GET %M/x.php HTTP/1.1\r\n" HOST, "404 Not Found", "Date Server Content-Length Content-Type" },
 	{ "apache", "GET / HTTP/1.1\r\n\r\n", "400 Bad Request", "Date Server Content-Length Connection Content-Type" },
-	{ "apache", "FOO / HTTP/1.1\r\n" HOST, "501 Not Implemented", "Date Server Allow Content-Length Connection Content-Type" },
-	{ "apache", "TRACE / HTTP/1.1\r\n" HOST, "405 Method Not Allowed", "Date Server Allow Content-Length Content-Type" },
-	{ "apache", "POST / HTTP/1.1\r\n" HOST, "200 OK", "Date Server Last-Modified ETag Accept-Ranges Content-Length Content-Type" },
+	{ "apache", "FOO / HTTP/1.1\r\n" HOST, "501 Not Implemented",
+	    "Date Server Allow Content-Length Connection Content-Type" },
+	{ "apache", "TRACE / HTTP/1.1\r\n" HOST, "405 Method Not Allowed",
+	    "Date Server Allow Content-Length Content-Type" },
+	{ "apache", "POST / HTTP/1.1\r\n" HOST, "200 OK",
+	    "Date Server Last-Modified ETag Accept-Ranges Content-Length Content-Type" },
 	{ "apache", "POST /contact.php HTTP/1.1\r\n" HOST, "200 OK", "Date Server Content-Length Content-Type" },
 	{ "apache", "OPTIONS / HTTP/1.1\r\n" HOST, "200 OK", "Date Server Allow Content-Length Content-Type" },
 	{ "apache", "OPTIONS * HTTP/1.1\r\n" HOST, "200 OK", "Date Server Content-Length" },
 	{ "apache", "GET / HTTP", "408 Request Timeout", "Date Server Content-Length Connection Content-Type" },
 	{ "nginx", "GET / HTTP/1.1\r\n" HOST, "200 OK",
 	    "Server Date Content-Type Content-Length Last-Modified Connection ETag Accept-Ranges" },
-	{ "nginx", "GET %M HTTP/1.1\r\n" HOST, "301 Moved Permanently", "Server Date Content-Type Content-Length Location Connection" },
-	{ "nginx", "POST / HTTP/1.1\r\n" HOST, "405 Not Allowed", "Server Date Content-Type Content-Length Connection" },
+	{ "nginx", "GET %M HTTP/1.1\r\n" HOST, "301 Moved Permanently",
+	    "Server Date Content-Type Content-Length Location Connection" },
+	{ "nginx", "POST / HTTP/1.1\r\n" HOST, "405 Not Allowed",
+	    "Server Date Content-Type Content-Length Connection" },
 	{ "nginx", "POST /contact HTTP/1.1\r\n" HOST, "200 OK", "Server Date Content-Type Content-Length Connection" },
-	{ "nginx", "GET / HTTP/2.0\r\n" HOST, "505 HTTP Version Not Supported", "Server Date Content-Type Content-Length Connection" },
-	{ "nginx", "GET /%00 HTTP/1.1\r\n" HOST, "400 Bad Request", "Server Date Content-Type Content-Length Connection" },
+	{ "nginx", "GET / HTTP/2.0\r\n" HOST, "505 HTTP Version Not Supported",
+	    "Server Date Content-Type Content-Length Connection" },
+	{ "nginx", "GET /%00 HTTP/1.1\r\n" HOST, "400 Bad Request",
+	    "Server Date Content-Type Content-Length Connection" },
 	{ "iis-5.0", "GET / HTTP/1.1\r\n" HOST, "200 OK",
 	    "Server Content-Location Date Content-Type Accept-Ranges Last-Modified ETag Content-Length" },
-	{ "iis", "GET /about.htm HTTP/1.1\r\n" HOST, "200 OK", "Server Date Content-Type Accept-Ranges Last-Modified ETag Content-Length" },
+	{ "iis", "GET /about.htm HTTP/1.1\r\n" HOST, "200 OK",
+	    "Server Date Content-Type Accept-Ranges Last-Modified ETag Content-Length" },
 	{ "iis", "GET /Default.htm HTTP/1.1\r\n" HOST, "200 OK",
 	    "Server Content-Location Date Content-Type Accept-Ranges Last-Modified ETag Content-Length" },
-	{ "iis", "GET /index.htm HTTP/1.1\r\n" HOST, "404 Object Not Found", "Server Date Content-Type Content-Length" },
+	{ "iis", "GET /index.htm HTTP/1.1\r\n" HOST, "404 Object Not Found",
+	    "Server Date Content-Type Content-Length" },
 	{ "iis", "GET /x HTTP/1.1\r\n" HOST, "404 Object Not Found", "Server Date Content-Type Content-Length" },
 	{ "iis", "DELETE / HTTP/1.1\r\n" HOST, "403 Forbidden", "Server Date Connection Content-Type Content-Length" },
 	{ "iis", "garbage\r\n", "400 Bad Request", "Server Date Connection Content-Type Content-Length" },

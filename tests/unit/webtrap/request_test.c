@@ -25,13 +25,13 @@ static const struct story stories[] = {
 	{ "a browser's", BYTES("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), REQUEST_OK, REQUEST_OK, REQUEST_OK },
 	{ "1.0 needs no host", BYTES("GET / HTTP/1.0\r\n\r\n"), REQUEST_OK, REQUEST_OK, REQUEST_OK },
 	{ "1.1 without host", BYTES("GET / HTTP/1.1\r\n\r\n"), REQUEST_NO_HOST, REQUEST_NO_HOST, REQUEST_NO_HOST },
-	{ "two hosts", BYTES("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
-	    REQUEST_BAD_HOST, REQUEST_BAD_HOST, REQUEST_BAD_HOST },
-	{ "a host with a space", BYTES("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"),
-	    REQUEST_BAD_HOST, REQUEST_BAD_HOST, REQUEST_BAD_HOST },
+	{ "two hosts", BYTES("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), REQUEST_BAD_HOST, REQUEST_BAD_HOST,
+	    REQUEST_BAD_HOST },
+	{ "a host with a space", BYTES("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"), REQUEST_BAD_HOST, REQUEST_BAD_HOST,
+	    REQUEST_BAD_HOST },
 	{ "a host with a port", BYTES("GET / HTTP/1.1\r\nHost: a:8080\r\n\r\n"), REQUEST_OK, REQUEST_OK, REQUEST_OK },
-	{ "a port too high", BYTES("GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n"),
-	    REQUEST_BAD_HOST, REQUEST_BAD_HOST, REQUEST_BAD_HOST },
+	{ "a port too high", BYTES("GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n"), REQUEST_BAD_HOST, REQUEST_BAD_HOST,
+	    REQUEST_BAD_HOST },
 	{ "an IPv6 host", BYTES("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"), REQUEST_OK, REQUEST_OK, REQUEST_OK },
 	{ "0.9", BYTES("GET /\r\n"), REQUEST_SIMPLE, REQUEST_SIMPLE, REQUEST_SIMPLE },
 	{ "0.9 knows GET only", BYTES("POST /\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
@@ -39,37 +39,42 @@ static const struct story stories[] = {
 	{ "a mail client", BYTES("HELP\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
 	{ "garbage", BYTES("garbage\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
 	{ "TLS: one server waits for a line", BYTES("\x16\x03\x01\x02"), REQUEST_MORE, REQUEST_BAD_LINE, REQUEST_MORE },
-	{ "NUL in the target", BYTES("GET /\0a HTTP/1.1\r\nHost: a\r\n\r\n"),
-	    REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
-	{ "NUL in a header", BYTES("GET / HTTP/1.0\r\nX: a\0b\r\n\r\n"),
-	    REQUEST_BAD_FIELD, REQUEST_BAD_FIELD, REQUEST_BAD_FIELD },
-	{ "a control in a header", BYTES("GET / HTTP/1.0\r\nX: a\x01" "b\r\n\r\n"),
+	{ "NUL in the target", BYTES("GET /\0a HTTP/1.1\r\nHost: a\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE,
+	    REQUEST_BAD_LINE },
+	{ "NUL in a header", BYTES("GET / HTTP/1.0\r\nX: a\0b\r\n\r\n"), REQUEST_BAD_FIELD, REQUEST_BAD_FIELD,
+	    REQUEST_BAD_FIELD },
+	{ "a control in a header",
+	    BYTES("GET / HTTP/1.0\r\nX: a\x01"
+		  "b\r\n\r\n"),
 	    REQUEST_BAD_FIELD, REQUEST_OK, REQUEST_OK },
 	{ "no colon", BYTES("GET / HTTP/1.0\r\nXa\r\n\r\n"), REQUEST_BAD_FIELD, REQUEST_OK, REQUEST_OK },
-	{ "a space in a header's name", BYTES("GET / HTTP/1.0\r\nX a: b\r\n\r\n"),
-	    REQUEST_BAD_FIELD, REQUEST_BAD_FIELD, REQUEST_BAD_FIELD },
+	{ "a space in a header's name", BYTES("GET / HTTP/1.0\r\nX a: b\r\n\r\n"), REQUEST_BAD_FIELD, REQUEST_BAD_FIELD,
+	    REQUEST_BAD_FIELD },
 	{ "LF alone", BYTES("GET / HTTP/1.0\n\n"), REQUEST_BAD_LINE, REQUEST_OK, REQUEST_OK },
 	{ "an unknown method", BYTES("FOO / HTTP/1.0\r\n\r\n"), REQUEST_OK, REQUEST_OK, REQUEST_OK },
 	{ "a method in lower case", BYTES("get / HTTP/1.0\r\n\r\n"), REQUEST_OK, REQUEST_BAD_LINE, REQUEST_OK },
-	{ "a method with a brace", BYTES("F{O / HTTP/1.0\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
+	{ "a method with a brace", BYTES("F{O / HTTP/1.0\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE,
+	    REQUEST_BAD_LINE },
 	{ "HTTP/2.0", BYTES("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), REQUEST_OK, REQUEST_BAD_VERSION, REQUEST_OK },
 	{ "HTTP/1.2", BYTES("GET / HTTP/1.2\r\nHost: a\r\n\r\n"), REQUEST_OK, REQUEST_OK, REQUEST_OK },
 	{ "another protocol", BYTES("GET / JUNK/1.0\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
 	{ "http in lower case", BYTES("GET / http/1.1\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
 	{ "two spaces", BYTES("GET  /  HTTP/1.0\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_OK, REQUEST_BAD_LINE },
-	{ "a space in the target", BYTES("GET /a b HTTP/1.0\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
+	{ "a space in the target", BYTES("GET /a b HTTP/1.0\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE,
+	    REQUEST_BAD_LINE },
 	{ "no slash", BYTES("GET foo HTTP/1.0\r\n\r\n"), REQUEST_BAD_LINE, REQUEST_BAD_LINE, REQUEST_BAD_LINE },
 	{ "an absolute target", BYTES("GET http://b/ HTTP/1.0\r\n\r\n"), REQUEST_OK, REQUEST_OK, REQUEST_OK },
 	{ "CONNECT", BYTES("CONNECT b:25 HTTP/1.0\r\n\r\n"), REQUEST_OK, REQUEST_BAD_LINE, REQUEST_OK },
 	{ "OPTIONS *", BYTES("OPTIONS * HTTP/1.0\r\n\r\n"), REQUEST_OK, REQUEST_BAD_LINE, REQUEST_OK },
-	{ "a length that is none", BYTES("POST / HTTP/1.0\r\nContent-Length: x\r\n\r\n"),
+	{ "a length that is none", BYTES("POST / HTTP/1.0\r\nContent-Length: x\r\n\r\n"), REQUEST_BAD_LENGTH,
+	    REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH },
+	{ "two lengths", BYTES("POST / HTTP/1.0\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"), REQUEST_BAD_LENGTH,
+	    REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH },
+	{ "chunked and a length",
+	    BYTES("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
 	    REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH },
-	{ "two lengths", BYTES("POST / HTTP/1.0\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"),
-	    REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH },
-	{ "chunked and a length", BYTES("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
-	    REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH, REQUEST_BAD_LENGTH },
-	{ "another coding", BYTES("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: foo\r\n\r\n"),
-	    REQUEST_BAD_CODING, REQUEST_BAD_CODING, REQUEST_BAD_CODING },
+	{ "another coding", BYTES("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: foo\r\n\r\n"), REQUEST_BAD_CODING,
+	    REQUEST_BAD_CODING, REQUEST_BAD_CODING },
 };
 
 static const char *const looks[] = { "apache", "nginx", "iis" };
@@ -88,7 +93,8 @@ test_verdicts(void **state)
 			enum request_verdict v = request_check(&look_find(looks[k])->rules, s->bytes, s->len, &r);
 
 			if (v != expected[k])
-				fail_msg("%s, %s: %s instead of %s", s->name, looks[k], request_verdict_name(v), request_verdict_name(expected[k]));
+				fail_msg("%s, %s: %s instead of %s", s->name, looks[k], request_verdict_name(v),
+				    request_verdict_name(expected[k]));
 		}
 	}
 }
@@ -96,7 +102,8 @@ test_verdicts(void **state)
 static void
 test_every_prefix_wants_more(void **state)
 {
-	static const char whole[] = "\r\nPOST /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: u\r\nContent-Length: 12\r\nX:\r\n\r\n";
+	static const char whole[] =
+	    "\r\nPOST /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: u\r\nContent-Length: 12\r\nX:\r\n\r\n";
 	struct request r;
 
 	(void)state;

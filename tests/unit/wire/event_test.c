@@ -40,14 +40,16 @@ paths_become_nested_objects(void **state)
 
 	(void)state;
 	event_number(e, "source.port", 25);
-	event_number(e, "source.port", 26);	/* the last word counts, once */
+	event_number(e, "source.port", 26); /* the last word counts, once */
 	event_number(e, "honeyspam.mail.size", UINT64_MAX);
 	event_bool(e, "honeyspam.mail.large", true);
 	cJSON *json = formatted(e);
-	assert_string_equal(cJSON_GetObjectItemCaseSensitive(json, "@timestamp")->valuestring, "2023-11-14T22:13:20.123Z");
+	assert_string_equal(cJSON_GetObjectItemCaseSensitive(json, "@timestamp")->valuestring,
+	    "2023-11-14T22:13:20.123Z");
 	assert_true(at(json, "source", "port")->valuedouble == 26);
 	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "source")), 1);
-	assert_true(at(cJSON_GetObjectItemCaseSensitive(json, "honeyspam"), "mail", "size")->valuedouble == 9007199254740991.0);
+	assert_true(
+	    at(cJSON_GetObjectItemCaseSensitive(json, "honeyspam"), "mail", "size")->valuedouble == 9007199254740991.0);
 	cJSON_Delete(json);
 	event_destroy(&e);
 	assert_null(e);

@@ -14,7 +14,7 @@
 struct row {
 	const char *name;
 	const char *version, *id, *sha256, *size, *parts, *envelope;
-	const char *error;	/* NULL: good */
+	const char *error; /* NULL: good */
 };
 
 static const char *
@@ -25,8 +25,12 @@ header_of(const void *ctx, const char *name)
 		const char *name;
 		const char *value;
 	} headers[] = {
-		{ "Hs-Version", r->version }, { "Hs-Mail-Id", r->id }, { "Hs-Sha256", r->sha256 },
-		{ "Hs-Size", r->size }, { "Hs-Parts", r->parts }, { "Hs-Envelope", r->envelope },
+		{ "Hs-Version", r->version },
+		{ "Hs-Mail-Id", r->id },
+		{ "Hs-Sha256", r->sha256 },
+		{ "Hs-Size", r->size },
+		{ "Hs-Parts", r->parts },
+		{ "Hs-Envelope", r->envelope },
 	};
 
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
@@ -48,7 +52,9 @@ commits_are_read_or_refused_with_a_reason(void **state)
 		{ "without an id", "1", NULL, SHA, "0", NULL, "{}", "bad mail id" },
 		{ "with an empty id", "1", "", SHA, "0", NULL, "{}", "bad mail id" },
 		{ "with a short digest", "1", "a", "abc", "0", NULL, "{}", "bad SHA-256" },
-		{ "with a digest in capitals", "1", "a", "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", "0", NULL, "{}", "bad SHA-256" },
+		{ "with a digest in capitals", "1", "a",
+		    "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", "0", NULL, "{}",
+		    "bad SHA-256" },
 		{ "with a negative size", "1", "a", SHA, "-1", NULL, "{}", "bad size" },
 		{ "with more behind the size", "1", "a", SHA, "1x", NULL, "{}", "bad size" },
 		{ "with part zero", "1", "a", SHA, "1", "0", "{}", "bad list of parts" },

@@ -14,7 +14,8 @@ static void
 sample(struct flow_info *f)
 {
 	memset(f, 0, sizeof(*f));
-	assert_true(endpoint_parse("203.0.113.7:4711", &f->source) && endpoint_parse("203.0.113.10:25", &f->destination));
+	assert_true(
+	    endpoint_parse("203.0.113.7:4711", &f->source) && endpoint_parse("203.0.113.10:25", &f->destination));
 	str_copy(f->id, sizeof(f->id), "01aryz6s41tsv4rrffq69g5fav");
 	str_copy(f->authority, sizeof(f->authority), "mx.example.net");
 	str_copy(f->look, sizeof(f->look), "postfix");
@@ -62,7 +63,8 @@ every_prefix_wants_more(void **state)
 static void
 headers_of_others_are_judged(void **state)
 {
-	static const char long_line[] = "PROXY TCP4 203.0.113.7 203.0.113.10 4711 25 "
+	static const char long_line[] =
+	    "PROXY TCP4 203.0.113.7 203.0.113.10 4711 25 "
 	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 	static const struct {
 		const char *name;
@@ -74,15 +76,30 @@ headers_of_others_are_judged(void **state)
 #define A4 "\xcb\0\x71\x07\xcb\0\x71\x0a\x12\x67\0\x19"
 #define ROW(name, text, result) { name, text, sizeof(text) - 1, result }
 		ROW("v2 without TLVs", V2 "\x21\x11\0\x0c" A4, PROXY_OK),
-		ROW("v2 with an unknown TLV", V2 "\x21\x11\0\x10" A4 "\x30\0\x01" "x", PROXY_OK),
+		ROW("v2 with an unknown TLV",
+		    V2 "\x21\x11\0\x10" A4 "\x30\0\x01"
+		       "x",
+		    PROXY_OK),
 		ROW("v2 LOCAL", V2 "\x20\0\0\0", PROXY_LOCAL),
 		ROW("v2 of a future version", V2 "\x31\x11\0\x0c" A4, PROXY_BAD),
 		ROW("v2 with an unknown command", V2 "\x22\x11\0\x0c" A4, PROXY_BAD),
 		ROW("v2 for UDP", V2 "\x21\x12\0\x0c" A4, PROXY_BAD),
-		ROW("v2 with addresses cut", V2 "\x21\x11\0\x04" "\xcb\0\x71\x07", PROXY_BAD),
-		ROW("v2 whose TLV runs over the end", V2 "\x21\x11\0\x10" A4 "\xe1\0\x09" "x", PROXY_BAD),
-		ROW("v2 with NUL in a name", V2 "\x21\x11\0\x11" A4 "\xe1\0\x02" "a\0", PROXY_BAD),
-		ROW("v2 with a line end in a name", V2 "\x21\x11\0\x11" A4 "\xe1\0\x02" "a\n", PROXY_BAD),
+		ROW("v2 with addresses cut",
+		    V2 "\x21\x11\0\x04"
+		       "\xcb\0\x71\x07",
+		    PROXY_BAD),
+		ROW("v2 whose TLV runs over the end",
+		    V2 "\x21\x11\0\x10" A4 "\xe1\0\x09"
+		       "x",
+		    PROXY_BAD),
+		ROW("v2 with NUL in a name",
+		    V2 "\x21\x11\0\x11" A4 "\xe1\0\x02"
+		       "a\0",
+		    PROXY_BAD),
+		ROW("v2 with a line end in a name",
+		    V2 "\x21\x11\0\x11" A4 "\xe1\0\x02"
+		       "a\n",
+		    PROXY_BAD),
 		ROW("v2 longer than anybody needs", V2 "\x21\x11\xff\xff", PROXY_BAD),
 		ROW("v1 UNKNOWN", "PROXY UNKNOWN\r\n", PROXY_LOCAL),
 		ROW("v1 for IPv6", "PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n", PROXY_OK),
