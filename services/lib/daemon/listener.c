@@ -98,10 +98,11 @@ complete(struct pending *p, struct flow_info *info, size_t used)
 /*
  * Exactly the header is read: the peeked bytes behind it stay in the socket,
  * for a service that hands its descriptor on.  Until there is more than was
- * seen, SO_RCVLOWAT keeps the loop quiet.
+ * seen, SO_RCVLOWAT keeps the loop quiet; it would not if the peer has
+ * finished, which is why finished (no more will come) ends the wait.
  */
 static void
-read_header(struct pending *p)
+read_header(struct pending *p, bool finished)
 {
 	uint8_t head[PROXY_HEADER_MAX];
 	struct flow_info info;
@@ -117,7 +118,7 @@ read_header(struct pending *p)
 	enum proxy_result result = proxy_parse(head, (size_t)n, &info, &used);
 	if (result == PROXY_OK) {
 		complete(p, &info, used);
-	} else if (result == PROXY_MORE && (size_t)n < sizeof(head)) {
+	} else if (result == PROXY_MORE && (size_t)n < sizeof(head) && !finished) {
 		int low = (int)n + 1;
 
 		setsockopt(p->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
@@ -128,26 +129,17 @@ read_header(struct pending *p)
 	}
 }
 
-static bool
-peer_gone(int fd)
-{
-	char byte;
-
-	return recv(fd, &byte, 1, MSG_PEEK) == 0;
-}
-
 static void
 on_pending(evutil_socket_t fd, short what, void *ctx)
 {
 	struct pending *p = ctx;
 
+	(void)fd;
 	if (what & EV_TIMEOUT) {
 		metric_add(&bad_headers, 1);
 		pending_close(p);
-	} else if (peer_gone(fd)) {
-		pending_close(p);
 	} else {
-		read_header(p);
+		read_header(p, (what & EV_CLOSED) != 0);
 	}
 }
 
@@ -166,7 +158,7 @@ start_pending(struct listener *ln, int fd)
 	p->fd = fd;
 	list_append(&ln->pending, &p->node);
 	ln->pending_count++;
-	event_assign(&p->ev, loop_base(ln->loop), fd, EV_READ | EV_PERSIST, on_pending, p);
+	event_assign(&p->ev, loop_base(ln->loop), fd, EV_READ | EV_CLOSED | EV_PERSIST, on_pending, p);
 	event_add(&p->ev, &patience);
 }
 
