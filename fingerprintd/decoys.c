@@ -147,7 +147,7 @@ read_address(const struct json_place *p, struct group_reading *r, const cJSON *v
 	struct cidr c;
 
 	if (!cJSON_IsString(v) || !cidr_parse(v->valuestring, &c) || !addr_is_v4(&c.net))
-		return json_refuse(p, "must be an IPv4 address or a block like \"203.0.113.16/29\"");
+		return json_must(p, v, "an IPv4 address or a block like \"203.0.113.16/29\"");
 	if (c.prefix < 112)
 		return json_refuse(p, "is larger than a /16");
 	if (c.prefix < 128 && (addr_v4(&c.net) & ((1U << (128 - c.prefix)) - 1)) != 0)
@@ -180,7 +180,7 @@ read_personality(const struct json_place *p, const cJSON *v, void *field)
 	struct group_reading *r = field;
 
 	if (!cJSON_IsString(v))
-		return json_refuse(p, "must be the name of a personality");
+		return json_must(p, v, "the name of a personality");
 	r->group->personality = personalities_find(r->decoys->personalities, v->valuestring);
 	if (r->group->personality == NULL)
 		return json_refuse(p, "names \"%.64s\", which is no personality in personalities.dir", v->valuestring);
@@ -247,7 +247,7 @@ read_closed(const struct json_place *p, const cJSON *v, void *field)
 			return true;
 		}
 	}
-	return json_refuse(p, "must be \"reset\" or \"drop\"");
+	return json_must(p, v, "\"reset\" or \"drop\"");
 }
 
 static const struct json_field group_fields[] = {

@@ -44,6 +44,21 @@ json_refuse(const struct json_place *p, const char *format, ...)
 	return false;
 }
 
+bool
+json_must(const struct json_place *p, const struct cJSON *v, const char *format, ...)
+{
+	char what[SENTENCE_MAX];
+	char *given = cJSON_PrintUnformatted(v);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	json_refuse(p, "must be %s, not %.48s", what, given == NULL ? "this" : given);
+	cJSON_free(given);
+	return false;
+}
+
 static void
 words(const char *const *list, char out[WORDS_MAX])
 {
@@ -137,7 +152,7 @@ read_number(const struct json_place *p, const struct json_field *f, const cJSON 
 {
 	if (!cJSON_IsNumber(v) || v->valuedouble != floor(v->valuedouble) || v->valuedouble < f->min ||
 	    v->valuedouble > f->max)
-		return json_refuse(p, "must be a whole number from %u to %u", f->min, f->max);
+		return json_must(p, v, "a whole number from %u to %u", f->min, f->max);
 	uint32_t n = (uint32_t)v->valuedouble;
 
 	if (f->kind == JSON_U8)
@@ -161,7 +176,7 @@ read_choice(const struct json_place *p, const struct json_field *f, const cJSON 
 		}
 	}
 	words(f->choices, list);
-	return json_refuse(p, "must be one of %s", list);
+	return json_must(p, v, "one of %s", list);
 }
 
 static bool
@@ -180,12 +195,12 @@ read_field(const struct json_place *p, const struct json_field *f, const cJSON *
 		return f->read(p, v, out);
 	case JSON_FLAG:
 		if (!cJSON_IsBool(v))
-			return json_refuse(p, "must be true or false");
+			return json_must(p, v, "true or false");
 		*(bool *)out = cJSON_IsTrue(v) != 0;
 		return true;
 	case JSON_TEXT:
 		if (!cJSON_IsString(v) || v->valuestring[0] == '\0' || !str_copy(out, f->max, v->valuestring))
-			return json_refuse(p, "must be a text of 1 to %u characters", f->max - 1);
+			return json_must(p, v, "a text of 1 to %u characters", f->max - 1);
 		return true;
 	}
 	return false;
@@ -224,7 +239,7 @@ bool
 json_read(const struct json_place *p, const struct cJSON *v, const struct json_field *fields, void *out)
 {
 	if (!cJSON_IsObject(v))
-		return json_refuse(p, "must be an object");
+		return json_must(p, v, "an object");
 	if (!keys_known(p, v, fields))
 		return false;
 	for (const struct json_field *f = fields; f->name != NULL; f++) {
@@ -245,6 +260,6 @@ json_array(const struct json_place *p, const struct cJSON *v, size_t min, size_t
 	size_t n = cJSON_IsArray(v) ? (size_t)cJSON_GetArraySize(v) : 0;
 
 	if (!cJSON_IsArray(v) || n < min || n > max)
-		return json_refuse(p, "must be a list of %zu to %zu", min, max);
+		return json_must(p, v, "a list of %zu to %zu", min, max);
 	return true;
 }

@@ -48,8 +48,11 @@ struct cJSON *json_load(const char *file, struct json_error *error);
 
 /* Each of these returns false after writing its sentence. */
 bool json_read(const struct json_place *p, const struct cJSON *v, const struct json_field *fields, void *out);
-bool json_array(const struct json_place *p, const struct cJSON *v, size_t min,
-    size_t max); /* is it one, with so many? */
+/* Is it one, with so many? */
+bool json_array(const struct json_place *p, const struct cJSON *v, size_t min, size_t max);
 bool json_refuse(const struct json_place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "must be ..., not v" */
+bool json_must(const struct json_place *p, const struct cJSON *v, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

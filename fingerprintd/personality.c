@@ -41,7 +41,7 @@ read_options(const struct json_place *p, const cJSON *v, void *field)
 		    (!cJSON_IsString(item) || strcmp(item->valuestring, option_names[option]) != 0))
 			option++;
 		if (option_names[option] == NULL)
-			return json_refuse(&here, "must be one of \"mss\", \"sack\", \"ts\", \"wscale\", \"nop\"");
+			return json_must(&here, item, "one of \"mss\", \"sack\", \"ts\", \"wscale\", \"nop\"");
 		out[n++] = option;
 	}
 	out[n] = STACK_OPT_END;
@@ -64,7 +64,7 @@ read_gaps(const struct json_place *p, const cJSON *v, void *field)
 		struct json_place here = { p->file, p->error, p, NULL, n };
 
 		if (!cJSON_IsNumber(item) || item->valuedouble < 100 || item->valuedouble > UINT16_MAX)
-			return json_refuse(&here, "must be milliseconds from 100 to 65535");
+			return json_must(&here, item, "milliseconds from 100 to 65535");
 		out[n++] = (uint16_t)item->valuedouble;
 	}
 	return true;
@@ -81,7 +81,7 @@ read_prefix(const struct json_place *p, const cJSON *v, void *field)
 	if (!cJSON_IsString(v) ||
 	    sscanf(v->valuestring, "%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &used) != PERSONALITY_PREFIX ||
 	    v->valuestring[used] != '\0' || (b[0] & 1) != 0)
-		return json_refuse(p, "must be three bytes of a unicast MAC address like \"00:0c:29\"");
+		return json_must(p, v, "three bytes of a unicast MAC address like \"00:0c:29\"");
 	for (size_t i = 0; i < PERSONALITY_PREFIX; i++)
 		out[i] = (uint8_t)b[i];
 	return true;

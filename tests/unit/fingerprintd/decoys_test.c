@@ -78,9 +78,11 @@ mistakes_are_told_with_file_and_path(void **state)
 		const char *story, *text, *sentence;
 	} rows[] = {
 		{ "not an address", FILE_OF(GROUP("\"here\"", "")),
-		    "d.json: $.decoys[0].addresses[0] must be an IPv4 address or a block like \"203.0.113.16/29\"" },
+		    "d.json: $.decoys[0].addresses[0] must be an IPv4 address or a block like \"203.0.113.16/29\", not "
+		    "\"here\"" },
 		{ "IPv6 is a later capability", FILE_OF(GROUP("\"2001:db8::1\"", "")),
-		    "d.json: $.decoys[0].addresses[0] must be an IPv4 address or a block like \"203.0.113.16/29\"" },
+		    "d.json: $.decoys[0].addresses[0] must be an IPv4 address or a block like \"203.0.113.16/29\", not "
+		    "\"2001:db8::1\"" },
 		{ "a block that begins in its middle", FILE_OF(GROUP("\"203.0.113.17/29\"", "")),
 		    "d.json: $.decoys[0].addresses[0] is not the first address of a /29" },
 		{ "an address twice", FILE_OF(GROUP("\"203.0.113.16/29\"", "") "," GROUP("\"203.0.113.18\"", "")),
@@ -91,18 +93,20 @@ mistakes_are_told_with_file_and_path(void **state)
 		    "d.json: $.decoys[0].addresses[0] is larger than a /16" },
 		{ "more than we hold", FILE_OF(GROUP("\"198.18.0.0/16\", \"203.0.113.1\"", "")),
 		    "d.json: $.decoys[0].addresses[1] is one too many: a gateway holds at most 65536 addresses" },
-		{ "no address", FILE_OF(GROUP("", "")), "d.json: $.decoys[0].addresses must be a list of 1 to 65536" },
+		{ "no address", FILE_OF(GROUP("", "")),
+		    "d.json: $.decoys[0].addresses must be a list of 1 to 65536, not []" },
 		{ "a port twice", FILE_OF(GROUP("\"203.0.113.1\"", SMTP "," SMTP)),
 		    "d.json: $.decoys[0].ports[1] has the port 25, which is listed before" },
 		{ "port zero",
 		    FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 0, \"proto\": \"tcp\", \"service\": \"webtrap\"}")),
-		    "d.json: $.decoys[0].ports[0].port must be a whole number from 1 to 65535" },
+		    "d.json: $.decoys[0].ports[0].port must be a whole number from 1 to 65535, not 0" },
 		{ "an unknown service",
 		    FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 1, \"proto\": \"tcp\", \"service\": \"relay\"}")),
-		    "d.json: $.decoys[0].ports[0].service must be one of \"webtrap\", \"proxytrap\", \"relaytrap\"" },
+		    "d.json: $.decoys[0].ports[0].service must be one of \"webtrap\", \"proxytrap\", \"relaytrap\", "
+		    "not \"relay\"" },
 		{ "UDP is a later capability",
 		    FILE_OF(GROUP("\"203.0.113.1\"", "{\"port\": 1, \"proto\": \"udp\", \"service\": \"webtrap\"}")),
-		    "d.json: $.decoys[0].ports[0].proto must be one of \"tcp\"" },
+		    "d.json: $.decoys[0].ports[0].proto must be one of \"tcp\", not \"udp\"" },
 		{ "a look that can't be a header",
 		    FILE_OF(GROUP("\"203.0.113.1\"",
 			"{\"port\": 1, \"proto\": \"tcp\", \"service\": \"webtrap\", \"look\": \"a\\nb\"}")),
@@ -113,12 +117,12 @@ mistakes_are_told_with_file_and_path(void **state)
 		{ "an unknown closed",
 		    FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"linux-6\", \"closed\": \"no\", "
 			    "\"ports\": []}"),
-		    "d.json: $.decoys[0].closed must be \"reset\" or \"drop\"" },
+		    "d.json: $.decoys[0].closed must be \"reset\" or \"drop\", not \"no\"" },
 		{ "a key that nobody knows", FILE_OF("{\"adresses\": []}"),
 		    "d.json: $.decoys[0] has an unknown key \"adresses\"; known are personality, closed, ports, "
 		    "addresses" },
 		{ "no version", "{\"decoys\": []}", "d.json: $.version is missing" },
-		{ "a list", "[]", "d.json: $ must be an object" },
+		{ "a list", "[]", "d.json: $ must be an object, not []" },
 		{ "an unclosed brace", "{\n\"version\": 1,\n", "d.json: line 2 is not valid JSON" },
 	};
 
