@@ -12,7 +12,7 @@
 
 enum {
 	SNAP_BYTES = 65535, /* interfaces with offloads hand over whole 64 KiB packets */
-	RING_BYTES = 4 * 1024 * 1024, /* the kernel's queue for us */
+	RING_BYTES = 8 * 1024 * 1024, /* the kernel's queue for us */
 };
 
 struct netio {

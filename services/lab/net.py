@@ -22,7 +22,7 @@ GATEWAY_SYSCTL = (
 )  # fmt: skip
 PEER_SYSCTL = ("net.ipv4.ip_forward=0", "net.ipv6.conf.all.disable_ipv6=1")
 # Raw readers must see finished checksums and packets no longer than the wire's.
-OFFLOADS = ("tx", "rx", "tso", "gso", "gro")
+OFFLOADS = ("tx", "rx", "tso", "gso", "gro", "lro")
 
 
 class NetError(Exception):
