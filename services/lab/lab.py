@@ -495,8 +495,7 @@ def become_daemon():
         os.setsid()
         os.close(say_read)
         os.close(done_read)
-        for fd in (1, 2):
-            os.dup2(say_write, fd)
+        os.dup2(say_write, 1)  # errors go where they always go
         os.close(say_write)
         return done_write
     os.close(say_write)
