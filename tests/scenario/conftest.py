@@ -150,7 +150,7 @@ class RunningLab:
 
     def start_attack(self, *words, **more):
         argv = ["ip", "netns", "exec", self.d["attacker"]["netns"], *map(str, words)]
-        return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+        return subprocess.Popen(argv, **({"stdout": subprocess.PIPE} | more))
 
     def decoy(self, service, look=None):
         """(ip, port) of the first decoy that offers the service with that look."""

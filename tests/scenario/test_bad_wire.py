@@ -39,13 +39,13 @@ def test_five_megabytes_over_eight_per_cent_loss(make_lab, tmp_path):
     assert counters["honeyspam_tcp_bad_checksum"] > 5
 
 
-def test_the_maze_over_a_bad_wire(make_lab):
+def test_the_maze_over_a_bad_wire(make_lab, tmp_path):
     """The other direction: what the gateway sends is lost and comes again."""
     lab = make_lab(badlink=WIRE)
     ip, port = lab.decoy("webtrap", "apache")
     done = lab.attack(
         "wget", "-q", "-r", "-l", "inf", "-e", "robots=off", "-Q", "1m", "--tries=5", "--timeout=60",
-        f"http://{ip}:{port}/", "-O", "/dev/null", timeout=600,
+        f"http://{ip}:{port}/", cwd=tmp_path, timeout=600,
     )  # fmt: skip
     assert done.returncode in (0, 8), done.stderr.decode()
     sent = wait_for(lambda: [e for e in lab.events() if e["event"]["action"] == "flow-close"], 60)

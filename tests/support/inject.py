@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """inject - gives files as mails to an SMTP server, byte for byte, straight or through a SOCKS5 proxy.
 
-    inject.py --server IP:PORT [--socks IP:PORT] [--sessions N] [--patience S] FOLDER
+    inject.py --server IP:PORT [--socks IP:PORT] [--sessions N] [--patience S] [--pause S] [--timeout S] FOLDER
 
 Each file goes as it is (smtplib would mend line ends), dots stuffed. A mail that gets no 250 is tried again
-until its patience is over. One JSON line a mail on stdout: name, sha256 of what was accepted, tries, seconds.
+until its patience is over; before each, its session pauses. One JSON line a mail on stdout: name, sha256 of
+what was accepted, tries, seconds.
 """
 
 import argparse
@@ -17,7 +18,6 @@ import struct
 import sys
 import time
 
-TIMEOUT_S = 60.0
 RETRY_S = 0.1
 
 
@@ -30,9 +30,9 @@ def address(text):
     return host, int(port)
 
 
-def through_socks(proxy, server):
+def through_socks(proxy, server, timeout_s):
     """RFC 1928, without authentication."""
-    s = socket.create_connection(proxy, TIMEOUT_S)
+    s = socket.create_connection(proxy, timeout_s)
     host, port = server
     s.sendall(b"\x05\x01\x00\x05\x01\x00\x03" + bytes([len(host)]) + host.encode() + struct.pack("!H", port))
     answer = s.makefile("rb")
@@ -45,9 +45,11 @@ def through_socks(proxy, server):
 class Session:
     """One connection; mails go through it one after the other."""
 
-    def __init__(self, server, proxy):
-        self.socket = through_socks(proxy, server) if proxy else socket.create_connection(server, TIMEOUT_S)
-        self.socket.settimeout(TIMEOUT_S)
+    def __init__(self, args):
+        if args.socks:
+            self.socket = through_socks(args.socks, args.server, args.timeout)
+        else:
+            self.socket = socket.create_connection(args.server, args.timeout)
         self.file = self.socket.makefile("rb")
         self.expect("220")
         self.say("EHLO spammer.example", "250")
@@ -90,12 +92,13 @@ def deliver(work, args):
             name, data = work.pop()
         except IndexError:
             break
+        time.sleep(args.pause)
         start, tries, why = time.monotonic(), 0, ""
         accepted = False
         while not accepted and time.monotonic() - start < args.patience:
             tries += 1
             try:
-                session = session or Session(args.server, args.socks)
+                session = session or Session(args)
                 session.send(name, data)
                 accepted = True
             except (OSError, Refused) as error:
@@ -104,7 +107,7 @@ def deliver(work, args):
                 time.sleep(RETRY_S)
         report = {"name": name, "accepted": accepted, "tries": tries, "seconds": round(time.monotonic() - start, 3)}
         report |= {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "why": why}
-        print(json.dumps(report), flush=True)
+        sys.stdout.write(json.dumps(report) + "\n")  # one write: other threads report too
     if session:
         session.close()
 
@@ -115,12 +118,15 @@ def main():
     parser.add_argument("--socks", type=address)
     parser.add_argument("--sessions", type=int, default=4)
     parser.add_argument("--patience", type=float, default=120.0)
+    parser.add_argument("--pause", type=float, default=0.0)
+    parser.add_argument("--timeout", type=float, default=60.0, help="of one read or write")
     parser.add_argument("folder", type=pathlib.Path)
     args = parser.parse_args()
     work = [(path.name, path.read_bytes()) for path in sorted(args.folder.iterdir(), reverse=True)]
     with concurrent.futures.ThreadPoolExecutor(args.sessions) as pool:
         for done in [pool.submit(deliver, work, args) for _ in range(args.sessions)]:
             done.result()
+    return 0
 
 
 if __name__ == "__main__":
