@@ -7,6 +7,7 @@
 #include "proxytrap/socks4.h"
 #include "proxytrap/socks5.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,6 +247,7 @@ input_http(struct session *s, const uint8_t *data, size_t len)
 static void
 meet_stranger(struct session *s)
 {
+	assert(s->settings.look->socks != NULL); /* a look speaks something */
 	const uint8_t no[2] = { 5, s->settings.look->socks->stranger };
 
 	s->request.protocol = PROTOCOL_SOCKS5;

@@ -195,8 +195,8 @@ add_head(const struct maze *m, struct page *p, const char *title, const char *he
 {
 	static const char *const starts[4] = {
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>",
-		"<!DOCTYPE html>\n<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html; "
-		"charset=utf-8\">\n<title>",
+		("<!DOCTYPE html>\n<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html; "
+		 "charset=utf-8\">\n<title>"),
 		"<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\">\n<html><head><title>",
 		"<html>\n<head>\n<title>",
 	};

@@ -517,6 +517,7 @@ page_site_init(struct page_site *s, const struct look *look, const struct site_k
 
 	while (count < LOOK_SERVERS_MAX && look->servers[count] != NULL)
 		count++;
+	assert(count > 0); /* of every look */
 	memset(s, 0, sizeof(*s));
 	s->look = look;
 	s->server = look->servers[identity_u64(key, &decoy->addr, "web server") % count];

@@ -58,7 +58,7 @@ conn_free(struct conn *c)
 	free(c);
 }
 
-/* Every callback into the owner runs between enter and leave, so that it may close c. */
+/* Whatever may end c runs between enter and leave: the outermost leave frees, so an owner's callback may close c. */
 static void
 enter(struct conn *c)
 {
@@ -82,8 +82,14 @@ kill_conn(struct conn *c)
 		close(c->fd);
 	c->fd = -1;
 	c->state = CONN_DEAD;
-	if (c->busy == 0)
-		conn_free(c);
+}
+
+static void
+kill_from_outside(struct conn *c)
+{
+	enter(c);
+	kill_conn(c);
+	leave(c);
 }
 
 /* The connection ended by itself: its owner is told once. */
@@ -92,11 +98,9 @@ end_conn(struct conn *c, enum conn_end why)
 {
 	bool tell = c->state == CONN_DIALING || c->state == CONN_OPEN;
 
-	enter(c);
 	kill_conn(c);
 	if (tell && c->ops != NULL)
 		c->ops->closed(c->ctx, why);
-	leave(c);
 }
 
 static void
@@ -366,8 +370,7 @@ conn_consume(struct conn *c, size_t len)
 {
 	evbuffer_drain(c->in, len);
 	update_reading(c);
-	/* The last byte of a finished connection was taken: the end is told from the loop, not from within this call.
-	 */
+	/* The last byte of a finished connection was taken: the end is told from the loop, not from in here. */
 	if (c->state == CONN_OPEN && c->got_eof && c->sent_shutdown && evbuffer_get_length(c->in) == 0)
 		event_active(&c->write_ev, EV_WRITE, 0);
 }
@@ -441,7 +444,7 @@ void
 conn_close(struct conn *c)
 {
 	if (c->state == CONN_DIALING) {
-		kill_conn(c);
+		kill_from_outside(c);
 		return;
 	}
 	if (c->state != CONN_OPEN)
@@ -462,7 +465,7 @@ conn_reset(struct conn *c)
 		return;
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	c->ops = NULL;
-	kill_conn(c);
+	kill_from_outside(c);
 }
 
 int
@@ -472,6 +475,6 @@ conn_release(struct conn *c)
 
 	c->fd = -1;
 	c->ops = NULL;
-	kill_conn(c);
+	kill_from_outside(c);
 	return fd;
 }

