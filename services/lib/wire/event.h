@@ -47,8 +47,5 @@ const char *event_action(const struct event *e);
 char *event_format(const struct event *e);
 /* Frees and sets the caller's pointer to NULL. */
 void event_destroy(struct event **ep);
-/* Until every part says it so: */
-#define event_new event_create
-#define event_free event_destroy
 
 #endif
