@@ -68,6 +68,23 @@ new_event(struct client *c, const char *action, const char *suffix)
 
 /* ---- the session's sink ---- */
 
+/* One line of the transcript, without its line end; '>' marks the client's. */
+static void
+transcribe(struct client *c, const char *mark, const char *text, size_t len)
+{
+	char line[TRANSCRIPT_LINE_MAX + 2];
+
+	while (len > 0 && (text[len - 1] == '\r' || text[len - 1] == '\n'))
+		len--;
+	if (len > TRANSCRIPT_LINE_MAX)
+		len = TRANSCRIPT_LINE_MAX;
+	size_t marked = strlen(mark);
+
+	memcpy(line, mark, marked);
+	memcpy(line + marked, text, len);
+	event_append(c->transcript, "honeyspam.smtp.transcript", line, marked + len, TRANSCRIPT_LINES_MAX);
+}
+
 static void
 on_reply(void *ctx, const char *text, size_t len)
 {
@@ -75,20 +92,13 @@ on_reply(void *ctx, const char *text, size_t len)
 
 	if (c->conn != NULL)
 		conn_write(c->conn, text, len);
-	event_append(c->transcript, "honeyspam.smtp.transcript", text,
-	    len > TRANSCRIPT_LINE_MAX ? TRANSCRIPT_LINE_MAX : len, TRANSCRIPT_LINES_MAX);
+	transcribe(c, "", text, len);
 }
 
 static void
 on_command(void *ctx, const char *line, size_t len)
 {
-	struct client *c = ctx;
-	char text[TRANSCRIPT_LINE_MAX + 2];
-	size_t n = len < TRANSCRIPT_LINE_MAX ? len : TRANSCRIPT_LINE_MAX;
-
-	text[0] = '>';
-	memcpy(text + 1, line, n);
-	event_append(c->transcript, "honeyspam.smtp.transcript", text, n + 1, TRANSCRIPT_LINES_MAX);
+	transcribe(ctx, ">", line, len);
 }
 
 static bool
