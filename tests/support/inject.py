@@ -30,15 +30,24 @@ def address(text):
     return host, int(port)
 
 
+def receive(s, count):
+    """Exactly so many bytes: what follows them may be the server's greeting."""
+    got = b""
+    while len(got) < count:
+        chunk = s.recv(count - len(got))
+        if not chunk:
+            raise Refused("the proxy hung up")
+        got += chunk
+    return got
+
+
 def through_socks(proxy, server, timeout_s):
     """RFC 1928, without authentication."""
     s = socket.create_connection(proxy, timeout_s)
     host, port = server
     s.sendall(b"\x05\x01\x00\x05\x01\x00\x03" + bytes([len(host)]) + host.encode() + struct.pack("!H", port))
-    answer = s.makefile("rb")
-    if answer.read(2) != b"\x05\x00" or answer.read(4)[:2] != b"\x05\x00":
+    if receive(s, 2) != b"\x05\x00" or receive(s, 10)[:4] != b"\x05\x00\x00\x01":
         raise Refused("the proxy refuses")
-    answer.read(6)
     return s
 
 
