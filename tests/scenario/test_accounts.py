@@ -1,5 +1,6 @@
-"""Each service may do on the bus what it needs, and nothing else."""
+"""Each service may do on the bus what it needs, and nothing else; and each answers there."""
 
+import json
 import socket
 
 import pytest
@@ -76,3 +77,21 @@ def test_without_a_password_there_is_no_bus(lab):
     nats.file.readline()
     nats.say('CONNECT {"verbose":false}')
     assert b"Authorization" in nats.answer()
+
+
+@pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
+def test_every_part_answers_the_service_verbs(lab, verb):
+    """As "nats micro ls" asks (ADR-32)."""
+    nats = Nats(lab, "operator")
+    nats.subscribe("_INBOX.test")
+    nats.say(f"PUB $SRV.{verb} _INBOX.test 0\r\n")
+    parts = {p["name"] for p in lab.d["processes"]} - {"nats-server"}
+    answers = {}
+    nats.socket.settimeout(10)
+    while parts - set(answers):
+        assert (head := nats.file.readline()).startswith(b"MSG "), head
+        answer = json.loads(nats.file.read(int(head.split()[-1]) + 2))
+        answers[answer["name"]] = answer
+    for name, answer in answers.items():
+        assert answer["type"] == f"io.nats.micro.v1.{verb.lower()}_response", name
+        assert answer["id"] and answer["version"].count(".") == 2, name
