@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "fingerprintd/personality.h"
+#include "fingerprintd/personalities.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 enum { INDEX_SLOTS = 2 * DECOYS_MAX, SLOT_EMPTY = 0 };
 
 struct decoys {
-	const struct personalities *personalities;
+	struct personalities *personalities;
 	struct decoy_group *groups;
 	size_t group_count;
 	struct decoy *list;
@@ -181,10 +181,10 @@ read_personality(const struct json_place *p, const cJSON *v, void *field)
 
 	if (!cJSON_IsString(v))
 		return json_must(p, v, "the name of a personality");
-	r->group->personality = personalities_find(r->decoys->personalities, v->valuestring);
-	if (r->group->personality == NULL)
-		return json_refuse(p, "names \"%.64s\", which is no personality in personalities.dir", v->valuestring);
-	return true;
+	struct json_error why;
+
+	r->group->personality = personalities_get(r->decoys->personalities, v->valuestring, &why);
+	return r->group->personality != NULL || json_refuse(p, "can't be had: %.400s", why.text);
 }
 
 #define PORT(field) offsetof(struct decoy_port, field)
@@ -291,7 +291,7 @@ static const struct json_field fields[] = {
 };
 
 static struct decoys *
-from_json(const char *file, const cJSON *json, const struct personalities *p, struct json_error *error)
+from_json(const char *file, const cJSON *json, struct personalities *p, struct json_error *error)
 {
 	struct json_place root = { .file = file, .error = error };
 	struct document doc = { .decoys = xcalloc(1, sizeof(struct decoys)) };
@@ -304,7 +304,7 @@ from_json(const char *file, const cJSON *json, const struct personalities *p, st
 }
 
 struct decoys *
-decoys_parse(const char *file, const char *text, size_t len, const struct personalities *p, struct json_error *error)
+decoys_parse(const char *file, const char *text, size_t len, struct personalities *p, struct json_error *error)
 {
 	cJSON *json = json_parse(file, text, len, error);
 	struct decoys *d = json == NULL ? NULL : from_json(file, json, p, error);
@@ -314,7 +314,7 @@ decoys_parse(const char *file, const char *text, size_t len, const struct person
 }
 
 struct decoys *
-decoys_load(const char *file, const struct personalities *p, struct json_error *error)
+decoys_load(const char *file, struct personalities *p, struct json_error *error)
 {
 	cJSON *json = json_load(file, error);
 	struct decoys *d = json == NULL ? NULL : from_json(file, json, p, error);

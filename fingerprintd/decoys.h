@@ -47,9 +47,9 @@ struct decoy {
 struct decoys;
 
 /* NULL with a sentence in error. p must live as long as the table. */
-struct decoys *decoys_parse(const char *file, const char *text, size_t len, const struct personalities *p,
+struct decoys *decoys_parse(const char *file, const char *text, size_t len, struct personalities *p,
     struct json_error *error);
-struct decoys *decoys_load(const char *file, const struct personalities *p, struct json_error *error);
+struct decoys *decoys_load(const char *file, struct personalities *p, struct json_error *error);
 void decoys_free(struct decoys **dp);
 /* NULL: not ours. */
 struct decoy *decoys_find(const struct decoys *d, const struct addr *a);

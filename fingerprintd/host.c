@@ -11,6 +11,7 @@ enum {
 	MAC_ROUNDS = 4,
 	UPTIME_DAYS_MIN = 20, /* a machine is rebooted after so many days at least */
 	UPTIME_DAYS_RANGE = 130,
+	CLOCK_ERROR_MS = 3000,
 };
 static const uint64_t day_ms = 86400000;
 
@@ -78,10 +79,10 @@ host_new(const struct host_world *w, const struct addr *address, const struct de
 	h->stack.isn_secret[0] = identity_u64(w->key, address, "isn-0");
 	h->stack.isn_secret[1] = identity_u64(w->key, address, "isn-1");
 	h->stack.boot_us = boot_us(w, address);
-	h->stack.ip_id_next = (uint16_t)ids;
+	/* ICMP's counter is far from TCP's: they are not one. */
+	h->stack.ids = (struct ip_id_state){ (uint16_t)ids, (uint16_t)(ids + 0x8000), ids };
 	h->stack.ctx = h;
-	h->icmp_id_next = (uint16_t)(ids >> 16);
-	h->random = ids;
+	h->day_offset_ms = w->wall_ms - w->now_us / 1000 + (ids >> 32) % CLOCK_ERROR_MS;
 	host_regroup(h, w, g);
 	return h;
 }
@@ -97,32 +98,23 @@ void
 host_regroup(struct host *h, const struct host_world *w, const struct decoy_group *g)
 {
 	h->group = g;
-	h->stack.habits = g->personality->tcp;
+	h->stack.habits = &g->personality->tcp;
 	make_mac(h, w);
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): nobody gains by guessing an echo reply's IP id. */
-static uint16_t
-next_random(struct host *h)
+uint16_t
+host_icmp_id(struct host *h)
 {
-	uint64_t z = h->random += 0x9e3779b97f4a7c15;
+	const struct icmp_habits *icmp = &h->group->personality->icmp;
+	struct ip_id_state *ids = &h->stack.ids;
 
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (uint16_t)(z >> 48);
+	return ip_id_next(ids, &icmp->ip_id, icmp->shared_ip_id ? &ids->tcp : &ids->icmp);
 }
 
-uint16_t
-host_icmp_id(struct host *h, uint8_t ip_id_habit)
+uint32_t
+host_day_ms(const struct host *h, uint64_t now_us)
 {
-	switch (ip_id_habit) {
-	case STACK_IPID_INCREMENT:
-		return h->icmp_id_next++;
-	case STACK_IPID_RANDOM:
-		return next_random(h);
-	default:
-		return 0;
-	}
+	return (uint32_t)((now_us / 1000 + h->day_offset_ms) % day_ms);
 }
 
 void

@@ -17,8 +17,7 @@ struct host {
 	struct stack_host stack; /* its ctx is this host */
 	const struct decoy_group *group;
 	uint8_t mac[PACKET_ETH_ADDR];
-	uint16_t icmp_id_next;
-	uint64_t random; /* state of its random IP ids */
+	uint64_t day_offset_ms; /* its wall clock, a little wrong as clocks are, less the caller's clock */
 	struct bucket echoes;
 	struct bucket errors;
 };
@@ -36,7 +35,9 @@ void host_free(struct host **hp);
 /* After a reload: the same machine, other ports or personality. */
 void host_regroup(struct host *h, const struct host_world *w, const struct decoy_group *g);
 /* The next IP id of its ICMP packets. */
-uint16_t host_icmp_id(struct host *h, uint8_t ip_id_habit);
+uint16_t host_icmp_id(struct host *h);
+/* Milliseconds since midnight UT by its clock (RFC 792, timestamp). */
+uint32_t host_day_ms(const struct host *h, uint64_t now_us);
 
 /*
  * Gives every decoy of now its host: the one that it had in before, or a new

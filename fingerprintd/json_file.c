@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_TEXT_MAX = 160, SENTENCE_MAX = 280, WORDS_MAX = 200 };
+enum { PATH_TEXT_MAX = 160, SENTENCE_MAX = 480, WORDS_MAX = 200 };
 
 /* ---- sentences ---- */
 
@@ -109,8 +109,8 @@ json_parse(const char *file, const char *text, size_t len, struct json_error *er
 	return NULL;
 }
 
-static char *
-file_read(const char *file, size_t *len, struct json_error *error)
+char *
+json_file_read(const char *file, size_t *len, struct json_error *error)
 {
 	FILE *f = fopen(file, "re");
 
@@ -135,7 +135,7 @@ struct cJSON *
 json_load(const char *file, struct json_error *error)
 {
 	size_t len;
-	char *text = file_read(file, &len, error);
+	char *text = json_file_read(file, &len, error);
 	cJSON *json;
 
 	if (text == NULL)

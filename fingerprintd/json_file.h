@@ -13,7 +13,7 @@
 
 struct cJSON;
 
-enum { JSON_ERROR_MAX = 640, JSON_FILE_MAX = 8 * 1024 * 1024 };
+enum { JSON_ERROR_MAX = 840, JSON_FILE_MAX = 8 * 1024 * 1024 };
 
 struct json_error {
 	char text[JSON_ERROR_MAX];
@@ -41,6 +41,8 @@ struct json_field {
 	bool (*read)(const struct json_place *p, const struct cJSON *v, void *field); /* JSON_OWN */
 };
 
+/* A file's bytes, at most JSON_FILE_MAX, malloc'd for the caller; NULL with a sentence in error. */
+char *json_file_read(const char *file, size_t *len, struct json_error *error);
 /* NULL with a sentence in error. The caller deletes the tree. */
 struct cJSON *json_parse(const char *file, const char *text, size_t len, struct json_error *error);
 /* The same from the file's contents; at most JSON_FILE_MAX bytes. */

@@ -14,7 +14,7 @@
 #include "fingerprintd/host.h"
 #include "fingerprintd/netio.h"
 #include "fingerprintd/observe.h"
-#include "fingerprintd/personality.h"
+#include "fingerprintd/personalities.h"
 #include "fingerprintd/probes.h"
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ static const struct setting settings[] = {
 	{ "decoys.file", SETTING_TEXT, &decoys_file, NULL, 0, 0, "",
 	    "JSON file of addresses, personalities and ports; read again on SIGHUP." },
 	{ "personalities.dir", SETTING_TEXT, &personalities_dir, "/usr/share/honeyspam/personalities", 0, 0, "",
-	    "Directory of personalities (*.json); read again on SIGHUP." },
+	    "Directories of personalities (*.json), separated by commas; read again on SIGHUP." },
 	{ "traps.networks", SETTING_TEXT, &networks, "127.0.0.0/8", 0, 0, "",
 	    "Networks in which traps may be dialled, separated by commas." },
 	{ "traps.fallback", SETTING_TEXT, &fallback, "", 0, 0, "",
@@ -163,7 +163,7 @@ static bool
 load(struct loaded *out, struct json_error *error)
 {
 	memset(out, 0, sizeof(*out));
-	out->personalities = personalities_load(personalities_dir, error);
+	out->personalities = personalities_open(personalities_dir, error);
 	if (out->personalities != NULL)
 		out->decoys = decoys_load(decoys_file, out->personalities, error);
 	if (out->decoys == NULL)

@@ -10,53 +10,63 @@
 
 enum {
 	PERSONALITY_NAME_MAX = 64,
+	PERSONALITY_TEXT_MAX = 256,
 	PERSONALITY_VERSION = 1, /* of the file format */
-	PERSONALITIES_MAX = 1024,
 	PERSONALITY_PREFIX = 3, /* bytes of a vendor's MAC prefix */
 	PERSONALITY_QUOTE_MAX = 548, /* RFC 1812 4.3.2.3: an error is at most 576 bytes */
+	PERSONALITY_QUOTE_ALL = 65535,
 };
 
-enum icmp_field { ICMP_FIELD_SAME, ICMP_FIELD_ZERO };
-enum icmp_df { ICMP_DF_NO, ICMP_DF_SAME, ICMP_DF_YES };
+/* The echo request's value, zero, or a value of its own. */
+enum icmp_field_kind { ICMP_FIELD_SAME, ICMP_FIELD_ZERO, ICMP_FIELD_VALUE };
+struct icmp_field {
+	uint8_t kind; /* enum icmp_field_kind */
+	uint8_t value;
+};
+enum icmp_df { ICMP_DF_NO, ICMP_DF_SAME, ICMP_DF_YES, ICMP_DF_OTHER };
 
 struct icmp_habits {
 	uint8_t ttl;
-	uint8_t echo_code; /* enum icmp_field: the code of an echo request is repeated, or zeroed */
-	uint8_t echo_tos; /* enum icmp_field */
+	struct icmp_field echo_code, echo_tos;
 	uint8_t echo_df; /* enum icmp_df */
-	uint8_t ip_id; /* enum stack_ip_id */
+	struct habit_ids ip_id;
+	bool shared_ip_id;
 	bool echo; /* false: pings are not answered */
+	bool timestamp, mask, information; /* whether requests of these types are */
 	uint16_t echo_per_second;
 	uint16_t errors_per_second, errors_burst; /* of unreachables */
 };
 
 enum udp_closed { UDP_CLOSED_UNREACHABLE, UDP_CLOSED_SILENT };
+/* What an unreachable makes of a field that it quotes. */
+enum quoted_kind { QUOTED_SAME, QUOTED_ZERO, QUOTED_WRONG, QUOTED_SWAPPED, QUOTED_VALUE };
+struct quoted {
+	uint8_t kind; /* enum quoted_kind */
+	uint16_t value;
+};
 
 struct udp_habits {
 	uint8_t closed; /* enum udp_closed */
 	uint8_t tos; /* of the unreachable */
-	uint16_t quote; /* bytes quoted after the IP header */
+	bool df;
+	uint8_t ttl; /* 0: ICMP's */
+	uint16_t quote; /* bytes quoted after the IP header, or PERSONALITY_QUOTE_ALL */
+	uint32_t unused; /* word after its checksum */
+	struct quoted length, id, ip_checksum, udp_checksum, data;
 };
 
 struct personality {
 	char name[PERSONALITY_NAME_MAX];
-	char about[256];
+	char about[PERSONALITY_TEXT_MAX];
+	char expect[PERSONALITY_TEXT_MAX]; /* what scanners call it; "": nothing is said */
 	uint8_t mac_prefix[PERSONALITY_PREFIX];
-	struct stack_habits tcp;
+	struct habits tcp;
 	struct icmp_habits icmp;
 	struct udp_habits udp;
 };
 
-struct personalities;
-
 /* The text of one file; false with a sentence in error. */
 bool personality_parse(const char *file, const char *text, size_t len, struct personality *out,
     struct json_error *error);
-/* Every *.json below dir, each named as its file; NULL with a sentence in error. */
-struct personalities *personalities_load(const char *dir, struct json_error *error);
-void personalities_free(struct personalities **pp);
-/* NULL: no such personality. Lives as long as the set. */
-const struct personality *personalities_find(const struct personalities *p, const char *name);
-size_t personalities_count(const struct personalities *p);
 
 #endif

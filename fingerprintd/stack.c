@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/reader.h"
+#include "fingerprintd/tcp_answer.h"
 #include "fingerprintd/tcp_internal.h"
+#include "fingerprintd/tcp_isn.h"
 #include "wire/packet_checksum.h"
 #include "wire/packet_ip.h"
 
@@ -51,36 +53,16 @@ bury(struct stack *s)
 /* ---- segments for no connection ---- */
 
 static void
-send_reset(struct stack *s, const struct tcp_segment *seg)
-{
-	bool acked = seg->tcp.flags & PACKET_TCP_ACK;
-	uint32_t len = seg->len + !!(seg->tcp.flags & PACKET_TCP_SYN) + !!(seg->tcp.flags & PACKET_TCP_FIN);
-	struct tcp_out out = {
-		.host = seg->host,
-		.link = seg->link,
-		.source = &seg->destination,
-		.destination = &seg->source,
-		.tcp = {
-			.seq = acked ? seg->tcp.ack : 0,
-			.ack = acked ? 0 : seg->tcp.seq + len,
-			.flags = acked ? PACKET_TCP_RST : PACKET_TCP_RST | PACKET_TCP_ACK,
-		},
-	};
-
-	s->counters.segments_out++;
-	s->ops.send(s->ops.ctx, seg->host, seg->link, s->emit.packet, tcp_emit_build(&s->emit, &out, NULL, 0));
-}
-
-static void
 to_open_port(struct stack *s, const struct tcp_segment *seg)
 {
-	uint8_t flags = seg->tcp.flags;
+	enum habit_class class = tcp_answer_class(seg->tcp.flags, true);
+	bool handshakes = seg->host->habits->answers[HABIT_OPEN_SYN].kind == HABIT_ANSWER_USUAL;
 
-	if (flags & PACKET_TCP_ACK) {
-		if ((flags & PACKET_TCP_SYN) != 0 || !tcp_handshake_cookie(s, seg))
-			send_reset(s, seg);
-	} else if ((flags & (PACKET_TCP_SYN | PACKET_TCP_FIN)) == PACKET_TCP_SYN && !s->draining) {
-		tcp_handshake_begin(s, seg);
+	if (class == HABIT_OPEN_SYN && handshakes) {
+		if (!s->draining)
+			tcp_handshake_begin(s, seg);
+	} else if (class != HABIT_OPEN_ACK || (seg->tcp.flags & PACKET_TCP_SYN) != 0 || !tcp_handshake_cookie(s, seg)) {
+		tcp_answer(s, seg, class);
 	}
 }
 
@@ -95,7 +77,7 @@ to_nobody(struct stack *s, const struct tcp_segment *seg)
 		to_open_port(s, seg);
 		break;
 	case STACK_CLOSED:
-		send_reset(s, seg);
+		tcp_answer(s, seg, tcp_answer_class(seg->tcp.flags, false));
 		break;
 	case STACK_FILTERED:
 		break;
@@ -119,12 +101,15 @@ parse(struct stack *s, const void *packet, size_t len, struct tcp_segment *seg)
 		s->counters.bad_checksum++;
 		return false;
 	}
+	const uint8_t *segment = r.at;
 	if (!packet_tcp_parse(&r, &seg->tcp)) {
 		s->counters.malformed++;
 		return false;
 	}
 	seg->source = (struct endpoint){ ip.source, seg->tcp.source };
 	seg->destination = (struct endpoint){ ip.destination, seg->tcp.destination };
+	seg->options = segment + PACKET_TCP_HEADER;
+	seg->options_len = (size_t)(r.at - seg->options);
 	seg->data = r.at;
 	seg->len = (uint32_t)reader_left(&r);
 	return true;
@@ -259,7 +244,7 @@ stack_new(const struct stack_settings *settings, const struct stack_ops *ops, ui
 	s->waits = slab_new(sizeof(struct tcp_wait), settings->flows_max);
 	s->buffers = pages_new(sizeof(struct tcp_buffers), settings->flows_max);
 	list_init(&s->dead);
-	rand_bytes(&s->emit.random, sizeof(s->emit.random));
+	s->isn = tcp_isn_new();
 	rand_bytes(s->cookie_key, sizeof(s->cookie_key));
 	return s;
 }
@@ -276,6 +261,7 @@ stack_free(struct stack **sp)
 	slab_free(&s->handshakes);
 	slab_free(&s->waits);
 	pages_free(&s->buffers);
+	tcp_isn_free(&s->isn);
 	tcp_table_fini(&s->table);
 	free(s);
 	*sp = NULL;

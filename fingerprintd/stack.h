@@ -7,6 +7,8 @@
 #define FINGERPRINTD_STACK_H
 
 #include "base/addr.h"
+#include "fingerprintd/habits.h"
+#include "fingerprintd/ip_id.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,34 +21,15 @@ enum {
 	STACK_LINK_BYTES = 8, /* whatever the caller needs to find the way back (peer's MAC) */
 	STACK_RECEIVE_MAX = 64 * 1024, /* a flow's bytes that the trap hasn't taken: then the window closes */
 	STACK_SEND_MAX = 64 * 1024, /* a flow's bytes that the peer hasn't acknowledged */
-	STACK_OPTIONS_MAX = 12,
 };
-
-enum stack_option { STACK_OPT_END, STACK_OPT_MSS, STACK_OPT_SACK, STACK_OPT_TS, STACK_OPT_WSCALE, STACK_OPT_NOP };
-
-/* How one OS's TCP behaves, as far as the stack needs it; filled in by personality.c. Values, no pointers. */
-struct stack_habits {
-	uint8_t ttl;
-	bool df;
-	uint16_t mss;
-	uint16_t window; /* of the SYN+ACK, unscaled; when window_mss > 0: window_mss * mss instead */
-	uint8_t window_mss;
-	uint8_t wscale;
-	uint8_t options[STACK_OPTIONS_MAX]; /* enum stack_option in order, ended by STACK_OPT_END; sent only if the peer
-					       offered it */
-	uint32_t ts_hz;
-	uint16_t rto_ms[8]; /* SYN+ACK retransmission gaps, 0 ends */
-	uint8_t ip_id; /* enum stack_ip_id */
-};
-enum stack_ip_id { STACK_IPID_ZERO, STACK_IPID_INCREMENT, STACK_IPID_RANDOM };
 
 /* One address that we hold. The caller owns it and keeps it alive until stack_drop_host(). */
 struct stack_host {
 	struct addr address;
-	struct stack_habits habits;
+	const struct habits *habits; /* outlives the host's stay, or is replaced between two calls */
 	uint64_t isn_secret[2];
 	uint64_t boot_us; /* on the caller's clock; may lie before its start: unsigned wrap is meant */
-	uint16_t ip_id_next;
+	struct ip_id_state ids;
 	void *ctx; /* the caller's */
 };
 

@@ -5,6 +5,7 @@
  * what these two say: who has finished and whose end was acknowledged.
  */
 #include "base/writer.h"
+#include "fingerprintd/tcp_answer.h"
 #include "fingerprintd/tcp_internal.h"
 #include "fingerprintd/tcp_seq.h"
 
@@ -34,7 +35,7 @@ segment_options(const struct stack_flow *f, uint8_t options[PACKET_TCP_OPTIONS_M
 	if (f->ts) {
 		packet_tcp_option_nop(&w);
 		packet_tcp_option_nop(&w);
-		packet_tcp_option_ts(&w, tcp_emit_ts(f->entry.host, f->stack->now_us), f->ts_recent);
+		packet_tcp_option_ts(&w, tcp_emit_ts(f->entry.host, f->ts_offset, f->stack->now_us), f->ts_recent);
 	}
 	if (with_sack && f->send.sack && sacks > 0) {
 		packet_tcp_option_nop(&w);
@@ -48,6 +49,7 @@ static void
 send_segment(struct stack_flow *f, uint32_t seq, uint8_t flags, const void *data, size_t len)
 {
 	struct stack *s = f->stack;
+	bool per_flow = f->entry.host->habits->flow_ip_id.kind == HABIT_IDS_PER_FLOW;
 	uint8_t options[PACKET_TCP_OPTIONS_MAX];
 	struct tcp_out out = {
 		.host = f->entry.host,
@@ -58,6 +60,8 @@ send_segment(struct stack_flow *f, uint32_t seq, uint8_t flags, const void *data
 		    .ack = f->recv.next,
 		    .flags = flags | PACKET_TCP_ACK,
 		    .window = tcp_recv_announce(&f->recv) },
+		.ids = &f->entry.host->habits->flow_ip_id,
+		.id_counter = per_flow ? &f->ip_id : NULL,
 		.data = data,
 		.len = len,
 	};
@@ -127,8 +131,8 @@ segment_size(const struct stack_host *h, const struct tcp_agreed *a)
 {
 	uint16_t mss = a->mss == 0 ? TCP_MSS_DEFAULT : a->mss;
 
-	if (mss > h->habits.mss)
-		mss = h->habits.mss;
+	if (mss > h->habits->mss)
+		mss = h->habits->mss;
 	if (mss > TCP_MSS_MAX)
 		mss = TCP_MSS_MAX;
 	if (mss < TCP_MSS_MIN)
@@ -144,13 +148,15 @@ init_flow(struct stack_flow *f, const struct tcp_agreed *a, const struct tcp_seg
 	uint8_t shift = a->wscale ? (a->peer_wscale < SHIFT_MAX ? a->peer_wscale : SHIFT_MAX) : 0;
 
 	f->ts = a->ts;
+	f->ts_offset = a->ts_offset;
+	f->ip_id = (uint16_t)(a->iss ^ a->iss >> 16); /* as unlike from one to the next as ISNs are */
 	f->ts_recent = seg->tcp.has_ts ? seg->tcp.ts_value : 0;
 	f->send_shift = shift;
 	f->recv.memory = f->buffers->recv;
 	f->recv.next = f->ack_sent = a->irs + 1;
 	f->recv.edge = f->recv.next + a->window;
 	f->recv.mss = mss;
-	f->recv.shift = a->wscale ? f->entry.host->habits.wscale : 0;
+	f->recv.shift = a->wscale ? a->shift : 0;
 	f->send.memory = &f->buffers->send;
 	tcp_send_init(&f->send, a->iss + 1, mss, a->sack);
 	f->send.wnd = f->send.wnd_max = (uint32_t)seg->tcp.window << shift;
@@ -163,17 +169,8 @@ init_flow(struct stack_flow *f, const struct tcp_agreed *a, const struct tcp_seg
 static void
 refuse(struct stack *s, const struct tcp_segment *seg)
 {
-	struct tcp_out out = {
-		.host = seg->host,
-		.link = seg->link,
-		.source = &seg->destination,
-		.destination = &seg->source,
-		.tcp = { .seq = seg->tcp.ack, .flags = PACKET_TCP_RST },
-	};
-
 	s->counters.flows_refused++;
-	s->counters.segments_out++;
-	s->ops.send(s->ops.ctx, seg->host, seg->link, s->emit.packet, tcp_emit_build(&s->emit, &out, NULL, 0));
+	tcp_answer_reset(s, seg);
 }
 
 bool

@@ -4,70 +4,60 @@
  * stateless handshakes when there is no room for those.
  */
 #include "base/writer.h"
+#include "fingerprintd/siphash.h"
 #include "fingerprintd/tcp_cookie.h"
 #include "fingerprintd/tcp_internal.h"
 #include "fingerprintd/tcp_seq.h"
+#include "fingerprintd/tcp_syn_ack.h"
 
 #include <string.h>
 
 enum {
-	GAPS_MAX = sizeof(((struct stack_habits *)0)->rto_ms) / sizeof(uint16_t),
 	WAIT_US = 60 * 1000 * 1000, /* 2 MSL (RFC 9293 3.4.2), as Linux takes it */
 	/* For MSS, the only option of a stateless SYN+ACK. */
 	COOKIE_OPTIONS = 4,
 };
 
-static bool
-offers(const struct stack_host *h, enum stack_option option)
-{
-	for (int i = 0; i < STACK_OPTIONS_MAX && h->habits.options[i] != STACK_OPT_END; i++) {
-		if (h->habits.options[i] == (uint8_t)option)
-			return true;
-	}
-	return false;
-}
-
 static void
-send_entry(struct stack *s, const struct tcp_entry *e, const struct packet_tcp *tcp, const void *options, size_t len)
+send_entry(struct stack *s, struct tcp_entry *e, struct tcp_out *out, const void *options, size_t len)
 {
-	struct tcp_out out = {
-		.host = e->host,
-		.link = e->link,
-		.source = &e->destination,
-		.destination = &e->source,
-		.tcp = *tcp,
-	};
-
+	out->host = e->host;
+	out->link = e->link;
+	out->source = &e->destination;
+	out->destination = &e->source;
 	s->counters.segments_out++;
-	size_t n = tcp_emit_build(&s->emit, &out, options, len);
-	s->ops.send(s->ops.ctx, e->host, e->link, s->emit.packet, n);
+	s->ops.send(s->ops.ctx, e->host, e->link, s->emit.packet, tcp_emit_build(&s->emit, out, options, len));
 }
 
 /* ---- SYN-RECEIVED ---- */
 
 static void
+build_syn_ack(const struct stack *s, const struct tcp_handshake *h, struct tcp_syn_ack *out)
+{
+	const struct stack_host *host = h->entry.host;
+
+	tcp_syn_ack_build(host->habits, h->which, &h->syn, tcp_emit_ts(host, h->ts_offset, s->now_us), out);
+}
+
+static void
 send_syn_ack(struct stack *s, struct tcp_handshake *h)
 {
-	uint8_t options[PACKET_TCP_OPTIONS_MAX];
-	struct writer w;
-	struct packet_tcp tcp = {
-		.seq = h->iss,
-		.ack = h->irs + 1,
-		.flags = PACKET_TCP_SYN | PACKET_TCP_ACK,
-		.window = tcp_emit_first_window(&h->entry.host->habits),
-	};
+	struct tcp_syn_ack a;
 
-	writer_init(&w, options, sizeof(options));
-	tcp_emit_syn_options(&w, h->entry.host, &h->syn, s->now_us);
-	send_entry(s, &h->entry, &tcp, options, writer_len(&w));
+	build_syn_ack(s, h, &a);
+	struct tcp_out out = { .tcp = a.tcp, .ids = &h->entry.host->habits->ip_id, .ttl = a.ttl, .df = a.df };
+
+	out.tcp.seq = h->iss;
+	out.tcp.ack = h->irs + 1;
+	send_entry(s, &h->entry, &out, a.options, a.options_len);
 }
 
 /* Until the next SYN+ACK, or until we give up. */
 static void
 arm_handshake(struct stack *s, struct tcp_handshake *h)
 {
-	const uint16_t *gaps = h->entry.host->habits.rto_ms;
-	unsigned last = h->resent < GAPS_MAX ? h->resent : GAPS_MAX - 1U;
+	const uint16_t *gaps = h->entry.host->habits->gaps_ms;
+	unsigned last = h->resent < HABITS_GAPS_MAX ? h->resent : HABITS_GAPS_MAX - 1U;
 	uint64_t gap_ms = gaps[last];
 
 	/* After the last one as long again as before it. */
@@ -79,29 +69,48 @@ arm_handshake(struct stack *s, struct tcp_handshake *h)
 static void
 stateless(struct stack *s, const struct tcp_segment *seg)
 {
+	const struct habits *habits = seg->host->habits;
 	struct tcp_cookie_syn syn = { seg->source, seg->destination, seg->tcp.seq };
-	uint16_t mss = seg->tcp.mss != 0 ? seg->tcp.mss : TCP_MSS_DEFAULT;
+	struct packet_tcp plain = { .mss = seg->tcp.mss };
 	uint8_t options[COOKIE_OPTIONS];
+	struct tcp_syn_ack a;
 	struct tcp_entry e;
 	struct writer w;
-	struct packet_tcp tcp = {
-		.seq = tcp_cookie_make(s->cookie_key, &syn, mss, s->now_us),
-		.ack = seg->tcp.seq + 1,
-		.flags = PACKET_TCP_SYN | PACKET_TCP_ACK,
-		.window = tcp_emit_first_window(&seg->host->habits),
-	};
 
 	tcp_entry_init(&e, TCP_HANDSHAKE, seg);
+	tcp_syn_ack_build(habits, -1, &plain, 0, &a);
+	struct tcp_out out = { .tcp = a.tcp, .ids = &habits->ip_id };
+
+	out.tcp.seq =
+	    tcp_cookie_make(s->cookie_key, &syn, seg->tcp.mss != 0 ? seg->tcp.mss : TCP_MSS_DEFAULT, s->now_us);
+	out.tcp.ack = seg->tcp.seq + 1;
 	writer_init(&w, options, sizeof(options));
-	packet_tcp_option_mss(&w, seg->host->habits.mss);
-	send_entry(s, &e, &tcp, options, writer_len(&w));
+	packet_tcp_option_mss(&w, habits->mss);
+	send_entry(s, &e, &out, options, writer_len(&w));
 	s->counters.cookies_sent++;
 	s->cookies_until_us = s->now_us + (uint64_t)TCP_COOKIE_PERIODS * TCP_COOKIE_PERIOD_US;
+}
+
+/* Another for each connection, and the same when its SYN comes again. */
+static uint32_t
+ts_offset(const struct tcp_segment *seg)
+{
+	uint64_t words[TCP_TUPLE_WORDS];
+
+	if (seg->host->habits->ts_start != HABIT_TS_RANDOM)
+		return 0;
+	tcp_tuple_words(&seg->destination, &seg->source, words);
+	return (uint32_t)siphash(seg->host->isn_secret, words, TCP_TUPLE_WORDS);
 }
 
 void
 tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 {
+	struct tcp_offer offer = { &seg->tcp, seg->options, seg->options_len };
+	int which = tcp_syn_ack_case(seg->host->habits, &offer);
+
+	if (which >= 0 && seg->host->habits->cases[which].silent)
+		return;
 	struct tcp_handshake *h = slab_get(s->handshakes);
 
 	if (h == NULL) {
@@ -110,8 +119,10 @@ tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 	}
 	tcp_entry_init(&h->entry, TCP_HANDSHAKE, seg);
 	h->irs = seg->tcp.seq;
-	h->iss = tcp_emit_isn(seg->host, &seg->source, &seg->destination, s->now_us);
+	h->iss = tcp_isn_next(s->isn, seg->host, &seg->source, &seg->destination, s->now_us);
 	h->syn = seg->tcp;
+	h->which = (int8_t)which;
+	h->ts_offset = ts_offset(seg);
 	h->sent_us = s->now_us;
 	tcp_table_add(&s->table, &h->entry);
 	send_syn_ack(s, h);
@@ -126,10 +137,22 @@ tcp_handshake_free(struct stack *s, struct tcp_handshake *h)
 	slab_put(s->handshakes, h);
 }
 
+static void
+send_reset(struct stack *s, struct tcp_entry *e, uint32_t seq)
+{
+	struct tcp_out out = { .tcp = { .seq = seq, .flags = PACKET_TCP_RST }, .ids = &e->host->habits->reset_ip_id };
+
+	send_entry(s, e, &out, NULL, 0);
+}
+
 void
 tcp_handshake_timer(struct stack *s, struct tcp_handshake *h)
 {
-	if (h->resent >= GAPS_MAX || h->entry.host->habits.rto_ms[h->resent] == 0) {
+	const struct habits *habits = h->entry.host->habits;
+
+	if (h->resent >= HABITS_GAPS_MAX || habits->gaps_ms[h->resent] == 0) {
+		if (habits->final_reset)
+			send_reset(s, &h->entry, h->iss + 1);
 		tcp_handshake_free(s, h);
 		return;
 	}
@@ -139,41 +162,50 @@ tcp_handshake_timer(struct stack *s, struct tcp_handshake *h)
 	arm_handshake(s, h);
 }
 
-static void
-send_ack(struct stack *s, const struct tcp_entry *e, uint32_t seq, uint32_t ack)
+static uint16_t
+first_window(const struct stack *s, const struct tcp_handshake *h)
 {
-	struct packet_tcp tcp = {
-		.seq = seq,
-		.ack = ack,
-		.flags = PACKET_TCP_ACK,
-		.window = tcp_emit_first_window(&e->host->habits),
-	};
+	struct tcp_syn_ack a;
 
-	send_entry(s, e, &tcp, NULL, 0);
+	build_syn_ack(s, h, &a);
+	return a.tcp.window;
 }
 
 static void
-send_reset(struct stack *s, const struct tcp_entry *e, uint32_t seq)
+send_ack(struct stack *s, struct tcp_entry *e, uint32_t seq, uint32_t ack, uint16_t window)
 {
-	struct packet_tcp tcp = { .seq = seq, .flags = PACKET_TCP_RST };
+	struct tcp_out out = {
+		.tcp = { .seq = seq, .ack = ack, .flags = PACKET_TCP_ACK, .window = window },
+		.ids = &e->host->habits->reset_ip_id,
+	};
 
-	send_entry(s, e, &tcp, NULL, 0);
+	send_entry(s, e, &out, NULL, 0);
+}
+
+static void
+challenge(struct stack *s, struct tcp_handshake *h)
+{
+	if (tcp_may_challenge(s, &h->entry))
+		send_ack(s, &h->entry, h->iss + 1, h->irs + 1, first_window(s, h));
 }
 
 static void
 agree(const struct stack *s, const struct tcp_handshake *h, struct tcp_agreed *out)
 {
-	const struct stack_host *host = h->entry.host;
+	struct tcp_syn_ack a;
 
+	build_syn_ack(s, h, &a);
 	*out = (struct tcp_agreed){
 		.irs = h->irs,
 		.iss = h->iss,
 		.mss = h->syn.mss,
-		.window = tcp_emit_first_window(&host->habits),
-		.sack = h->syn.sack_permitted && offers(host, STACK_OPT_SACK),
-		.ts = h->syn.has_ts && offers(host, STACK_OPT_TS),
-		.wscale = h->syn.has_wscale && offers(host, STACK_OPT_WSCALE),
+		.window = a.tcp.window,
+		.sack = a.sack,
+		.ts = a.ts,
+		.wscale = a.wscale,
+		.shift = a.shift,
 		.peer_wscale = h->syn.wscale,
+		.ts_offset = h->ts_offset,
 		.rtt_us = h->resent == 0 ? s->now_us - h->sent_us : 0,
 	};
 }
@@ -184,37 +216,33 @@ another_syn(struct stack *s, struct tcp_handshake *h, const struct tcp_segment *
 {
 	if (seg->tcp.seq == h->irs && (seg->tcp.flags & PACKET_TCP_ACK) == 0)
 		send_syn_ack(s, h);
-	else if (tcp_may_challenge(s, &h->entry))
-		send_ack(s, &h->entry, h->iss + 1, h->irs + 1);
+	else
+		challenge(s, h);
 }
 
 static void
 reset_handshake(struct stack *s, struct tcp_handshake *h, const struct tcp_segment *seg)
 {
-	uint32_t window = tcp_emit_first_window(&h->entry.host->habits);
-
 	if (seg->tcp.seq == h->irs + 1) {
 		tcp_handshake_free(s, h);
 		return;
 	}
 	s->counters.blind_resets++;
-	if (seg->tcp.seq - (h->irs + 1) < window && tcp_may_challenge(s, &h->entry))
-		send_ack(s, &h->entry, h->iss + 1, h->irs + 1);
+	if (seg->tcp.seq - (h->irs + 1) < first_window(s, h))
+		challenge(s, h);
 }
 
 void
 tcp_handshake_input(struct stack *s, struct tcp_handshake *h, const struct tcp_segment *seg)
 {
-	uint32_t window = tcp_emit_first_window(&h->entry.host->habits);
 	struct tcp_agreed agreed;
 
 	if (seg->tcp.flags & PACKET_TCP_RST) {
 		reset_handshake(s, h, seg);
 	} else if (seg->tcp.flags & PACKET_TCP_SYN) {
 		another_syn(s, h, seg);
-	} else if (seg->tcp.seq - (h->irs + 1) > window) {
-		if (tcp_may_challenge(s, &h->entry))
-			send_ack(s, &h->entry, h->iss + 1, h->irs + 1);
+	} else if (seg->tcp.seq - (h->irs + 1) > first_window(s, h)) {
+		challenge(s, h);
 	} else if ((seg->tcp.flags & PACKET_TCP_ACK) == 0) {
 		return;
 	} else if (seg->tcp.ack != h->iss + 1) {
@@ -230,11 +258,9 @@ bool
 tcp_handshake_cookie(struct stack *s, const struct tcp_segment *seg)
 {
 	struct tcp_cookie_syn syn = { seg->source, seg->destination, seg->tcp.seq - 1 };
-	struct tcp_agreed agreed = {
-		.irs = seg->tcp.seq - 1,
-		.iss = seg->tcp.ack - 1,
-		.window = tcp_emit_first_window(&seg->host->habits),
-	};
+	struct packet_tcp plain = { 0 };
+	struct tcp_agreed agreed = { .irs = seg->tcp.seq - 1, .iss = seg->tcp.ack - 1 };
+	struct tcp_syn_ack a;
 
 	if (s->now_us >= s->cookies_until_us)
 		return false;
@@ -243,6 +269,9 @@ tcp_handshake_cookie(struct stack *s, const struct tcp_segment *seg)
 		return false;
 	}
 	s->counters.cookies_ok++;
+	plain.mss = agreed.mss;
+	tcp_syn_ack_build(seg->host->habits, -1, &plain, 0, &a);
+	agreed.window = a.tcp.window;
 	tcp_flow_open(s, &agreed, seg);
 	return true;
 }
@@ -289,6 +318,6 @@ tcp_wait_input(struct stack *s, struct tcp_wait *w, const struct tcp_segment *se
 	if (flags & PACKET_TCP_FIN)
 		wheel_arm(&s->wheel, &w->entry.timer, (s->now_us + WAIT_US) / 1000);
 	if (seg->len > 0 || flags & (PACKET_TCP_FIN | PACKET_TCP_SYN))
-		send_ack(s, &w->entry, w->sent, w->next);
+		send_ack(s, &w->entry, w->sent, w->next, w->entry.host->habits->window);
 	return false;
 }

@@ -9,6 +9,7 @@
 #include "fingerprintd/pages.h"
 #include "fingerprintd/stack.h"
 #include "fingerprintd/tcp_emit.h"
+#include "fingerprintd/tcp_isn.h"
 #include "fingerprintd/tcp_recv.h"
 #include "fingerprintd/tcp_send.h"
 #include "fingerprintd/tcp_table.h"
@@ -32,6 +33,7 @@ struct stack {
 	struct list dead; /* flows that are over; freed when no caller can hold them any more */
 	size_t dead_count;
 	struct tcp_emit emit;
+	struct tcp_isn *isn;
 	uint64_t now_us; /* of the last input or advance */
 	uint64_t cookie_key[2];
 	uint64_t cookies_until_us; /* an ACK out of nowhere may be a cookie's */
@@ -45,6 +47,8 @@ struct tcp_segment {
 	struct endpoint source;
 	struct endpoint destination;
 	struct packet_tcp tcp;
+	const uint8_t *options;
+	size_t options_len;
 	const uint8_t *data;
 	uint32_t len; /* of data; SYN and FIN aside */
 };
@@ -55,6 +59,8 @@ struct tcp_handshake {
 	uint32_t iss;
 	uint64_t sent_us;
 	struct packet_tcp syn; /* what the peer offered */
+	uint32_t ts_offset;
+	int8_t which; /* case of the personality that it is, or -1 */
 	uint8_t resent;
 };
 
@@ -81,7 +87,9 @@ struct stack_flow {
 	uint64_t ack_due_us; /* delayed acknowledgement; 0: none */
 	uint32_t ack_sent; /* Last.ACK.sent (RFC 7323 4.3) */
 	uint32_t ts_recent;
+	uint32_t ts_offset; /* of our clock as this connection reads it */
 	uint32_t fin_seq; /* of the peer's FIN, when fin_known */
+	uint16_t ip_id; /* next of the connection's own counter */
 	uint8_t send_shift; /* of the windows that the peer announces */
 	uint8_t probes; /* keep-alives unanswered */
 	bool ts;
@@ -120,7 +128,9 @@ struct tcp_agreed {
 	bool sack;
 	bool ts;
 	bool wscale;
+	uint8_t shift; /* of our windows */
 	uint8_t peer_wscale;
+	uint32_t ts_offset;
 	uint64_t rtt_us; /* 0: not known */
 };
 

@@ -5,15 +5,70 @@
 #include "wire/packet_icmp.h"
 #include "wire/packet_udp.h"
 
+#include <string.h>
+
+enum {
+	ERROR_MAX = 1500, /* of an unreachable: what a link holds */
+	LENGTH_AT = 2,
+	ID_AT = 4,
+	CHECKSUM_AT = 10, /* of the IP header that is quoted */
+	UDP_CHECKSUM_AT = 6,
+};
+
 /* RFC 1122 3.2.2: header and at least 8 bytes; RFC 1812 4.3.2.3: the error is at most 576 bytes. */
 static size_t
 quote_len(const struct udp_habits *habits, const struct packet_ip *ip, size_t len)
 {
-	size_t n = (size_t)ip->header_len + habits->quote;
+	size_t n = (size_t)ip->header_len + habits->quote, max = PERSONALITY_QUOTE_MAX;
 
-	if (n > PERSONALITY_QUOTE_MAX)
-		n = PERSONALITY_QUOTE_MAX;
+	if (habits->quote == PERSONALITY_QUOTE_ALL)
+		max = ERROR_MAX - PACKET_IP_HEADER - PACKET_ICMP_HEADER;
+	if (n > max)
+		n = max;
 	return n < len ? n : len;
+}
+
+/* What this stack does to a field before it quotes it: bugs, mostly, by which it is known. */
+static void
+spoil(uint8_t *at, const struct quoted *habit)
+{
+	uint8_t first = at[0];
+
+	switch (habit->kind) {
+	case QUOTED_ZERO:
+		at[0] = at[1] = 0;
+		break;
+	case QUOTED_WRONG:
+		at[0] ^= 0x5a;
+		break;
+	case QUOTED_SWAPPED:
+		at[0] = at[1];
+		at[1] = first;
+		break;
+	case QUOTED_VALUE:
+		at[0] = (uint8_t)(habit->value >> 8);
+		at[1] = (uint8_t)habit->value;
+		break;
+	default:
+		break;
+	}
+}
+
+static size_t
+quote(const struct udp_habits *habits, const struct packet_ip *ip, const uint8_t *packet, size_t len,
+    uint8_t out[ERROR_MAX])
+{
+	size_t n = quote_len(habits, ip, len), data_at = (size_t)ip->header_len + PACKET_UDP_HEADER;
+
+	memcpy(out, packet, n);
+	spoil(out + LENGTH_AT, &habits->length);
+	spoil(out + ID_AT, &habits->id);
+	spoil(out + CHECKSUM_AT, &habits->ip_checksum);
+	if (n >= data_at)
+		spoil(out + ip->header_len + UDP_CHECKSUM_AT, &habits->udp_checksum);
+	if (n >= data_at + 2)
+		spoil(out + data_at, &habits->data);
+	return n;
 }
 
 enum answer
@@ -21,6 +76,7 @@ udp_input(struct host *h, const struct packet_ip *ip, const uint8_t *packet, siz
     struct packet_udp *udp, struct writer *out)
 {
 	const struct personality *p = h->group->personality;
+	uint8_t quoted[ERROR_MAX];
 
 	if (!packet_udp_parse(packet + ip->header_len, len - ip->header_len, &ip->source, &ip->destination, udp))
 		return ANSWER_MALFORMED;
@@ -33,16 +89,18 @@ udp_input(struct host *h, const struct packet_ip *ip, const uint8_t *packet, siz
 	struct packet_icmp m = {
 		.type = PACKET_ICMP_UNREACHABLE,
 		.code = PACKET_ICMP_PORT,
-		.data = packet,
-		.data_len = quote_len(&p->udp, ip, len),
+		.rest = p->udp.unused,
+		.data = quoted,
+		.data_len = quote(&p->udp, ip, packet, len, quoted),
 	};
 	struct packet_ip error = {
 		.source = ip->destination,
 		.destination = ip->source,
 		.tos = p->udp.tos,
-		.ttl = p->icmp.ttl,
+		.df = p->udp.df,
+		.ttl = p->udp.ttl != 0 ? p->udp.ttl : p->icmp.ttl,
 		.protocol = PACKET_IP_ICMP,
-		.id = host_icmp_id(h, p->icmp.ip_id),
+		.id = host_icmp_id(h),
 	};
 
 	packet_ip_format(out, &error, PACKET_ICMP_HEADER + m.data_len);

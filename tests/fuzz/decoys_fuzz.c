@@ -1,6 +1,6 @@
 /* decoys_fuzz - any text as a decoys file: refused with a sentence, or a table that finds what it holds. */
 #include "fingerprintd/decoys.h"
-#include "fingerprintd/personality.h"
+#include "fingerprintd/personalities.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct json_error error = { "" };
 
 	if (personalities == NULL)
-		personalities = personalities_load(PERSONALITIES, &error);
+		personalities = personalities_open(PERSONALITIES, &error);
 	assert(personalities != NULL);
 	struct decoys *d = decoys_parse("fuzz.json", (const char *)data, size, personalities, &error);
 

@@ -7,6 +7,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 #include "fingerprintd/gateway.h"
+#include "fingerprintd/personalities.h"
 #include "fingerprintd/host.h"
 #include "wire/packet_checksum.h"
 #include "wire/packet_ip.h"
@@ -100,7 +101,7 @@ load_personalities(void)
 	struct json_error e;
 
 	if (p == NULL)
-		p = personalities_load(PERSONALITIES, &e);
+		p = personalities_open(PERSONALITIES, &e);
 	if (p == NULL)
 		abort();
 	return p;

@@ -1,5 +1,6 @@
 /* personality_fuzz - any text as a personality: refused with a sentence, or habits within their ranges. */
 #include "fingerprintd/personality.h"
+#include "fingerprintd/tcp_options.h"
 
 #include <assert.h>
 #include <string.h>
@@ -16,8 +17,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(error.text[0] != '\0');
 		return 0;
 	}
-	assert(p.tcp.ttl > 0 && p.tcp.mss >= 64 && p.tcp.wscale <= 14 && p.tcp.rto_ms[0] >= 100);
-	assert(memchr(p.tcp.options, STACK_OPT_END, sizeof(p.tcp.options)) != NULL);
-	assert((p.mac_prefix[0] & 1) == 0 && p.udp.quote >= 8);
+	assert(p.tcp.ttl > 0 && p.tcp.wscale <= 14 && p.tcp.gaps_ms[0] >= 100 && p.tcp.case_count <= HABITS_CASES_MAX);
+	assert(tcp_options_len(p.tcp.options) <= PACKET_TCP_OPTIONS_MAX && p.tcp.isn.multiple_of > 0);
+	assert((p.mac_prefix[0] & 1) == 0);
 	return 0;
 }

@@ -14,6 +14,9 @@ enum {
 	PACKET_ICMP_UNREACHABLE = 3,
 	PACKET_ICMP_PORT = 3, /* code of an unreachable */
 	PACKET_ICMP_ECHO = 8,
+	PACKET_ICMP_TIMESTAMP = 13,
+	PACKET_ICMP_INFORMATION = 15,
+	PACKET_ICMP_MASK = 17, /* RFC 950 */
 };
 
 struct packet_icmp {

@@ -7,7 +7,7 @@
 
 #include "fingerprintd/decoys.h"
 #include "fingerprintd/host.h"
-#include "fingerprintd/personality.h"
+#include "fingerprintd/personalities.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +113,8 @@ mistakes_are_told_with_file_and_path(void **state)
 		    "d.json: $.decoys[0].ports[0] has a look with spaces, control characters or letters beyond ASCII" },
 		{ "an unknown personality",
 		    FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"plan9\", \"ports\": []}"),
-		    "d.json: $.decoys[0].personality names \"plan9\", which is no personality in personalities.dir" },
+		    "d.json: $.decoys[0].personality can't be had: \"plan9\" is no personality in personalities.dir; "
+		    "the nearest names are linux-6, linux-2.4, linux-2.6, openbsd-7, freebsd-13" },
 		{ "an unknown closed",
 		    FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"linux-6\", \"closed\": \"no\", "
 			    "\"ports\": []}"),
@@ -242,7 +243,7 @@ load_personalities(void **state)
 	struct json_error e;
 
 	(void)state;
-	personalities = personalities_load(PERSONALITIES, &e);
+	personalities = personalities_open(PERSONALITIES, &e);
 	return personalities == NULL;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "fingerprintd/gateway.h"
+#include "fingerprintd/personalities.h"
 #include "fingerprintd/host.h"
 
 #include <stdio.h>
@@ -147,7 +148,7 @@ hold(const char *personality, const char *closed)
 	if (decoys == NULL)
 		fail_msg("%s", e.text);
 	hosts_adopt(&w, decoys, NULL, NULL, NULL);
-	decoys_at(decoys, 0)->host->icmp_id_next = 0x1000;
+	decoys_at(decoys, 0)->host->stack.ids.icmp = 0x1000;
 	gateway_set_decoys(gateway, decoys);
 }
 
@@ -439,7 +440,7 @@ load_personalities(void **state)
 	struct json_error e;
 
 	(void)state;
-	personalities = personalities_load(PERSONALITIES, &e);
+	personalities = personalities_open(PERSONALITIES, &e);
 	return personalities == NULL;
 }
 

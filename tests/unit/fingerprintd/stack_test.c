@@ -50,16 +50,16 @@ static uint8_t *got;
 static size_t got_len;
 static const uint8_t link_bytes[STACK_LINK_BYTES] = { 2, 0, 0, 0, 0, 9 };
 
-static const struct stack_habits linux_habits = {
+static const struct habits linux_habits = {
 	.ttl = 64,
 	.df = true,
 	.mss = 1460,
 	.window = 65160,
 	.wscale = 7,
-	.options = { STACK_OPT_MSS, STACK_OPT_SACK, STACK_OPT_TS, STACK_OPT_NOP, STACK_OPT_WSCALE },
+	.options = { { .kind = HABIT_OPT_MSS }, { .kind = HABIT_OPT_SACK }, { .kind = HABIT_OPT_TS },
+	    { .kind = HABIT_OPT_NOP }, { .kind = HABIT_OPT_WSCALE } },
 	.ts_hz = 1000,
-	.rto_ms = { 1000, 2000, 4000 },
-	.ip_id = STACK_IPID_ZERO,
+	.gaps_ms = { 1000, 2000, 4000 },
 };
 
 /* ---- what the stack calls ---- */
@@ -167,7 +167,7 @@ begin(void **state)
 	(void)state;
 	memset(&host, 0, sizeof(host));
 	addr_parse("203.0.113.10", &host.address);
-	host.habits = linux_habits;
+	host.habits = &linux_habits;
 	host.isn_secret[0] = 1;
 	now_us = 1000 * 1000;
 	ops.writable = on_writable;
