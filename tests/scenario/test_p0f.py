@@ -1,0 +1,202 @@
+"""Real p0f watches a client connect to every personality of ours: it sees what the file says, and names it right."""
+
+import itertools
+import json
+import os
+import pathlib
+import re
+
+import conftest
+import decoy_wire
+import pytest
+
+OWN = conftest.ROOT / "fingerprintd" / "personalities"
+PERSONALITIES = {path.stem: json.loads(path.read_text()) for path in sorted(OWN.glob("*.json"))}
+SIGNATURES = pathlib.Path("/etc/p0f/p0f.fp")
+PORT = 25
+# What p0f.fp (of 2016) calls those whose SYN+ACK it has; it has none of the others.
+NAMES = {
+    "freebsd-13": "FreeBSD 9.x",
+    "linux-2.4": "Linux 2.4.x",
+    "linux-2.6": "Linux 2.6.x",
+}
+# A client may lack any of the three; a peer then leaves them out too.
+CLIENTS = [dict(zip(("sack", "timestamps", "window_scaling"), on)) for on in itertools.product((1, 0), repeat=3)]
+EVERYTHING = CLIENTS[0]
+WORDS = {"mss": "mss", "sok": "sack", "ts": "ts", "ws": "wscale", "nop": "nop", "eol": "eol"}  # p0f's, ours
+BYTES = {"mss": 4, "sok": 2, "ts": 10, "ws": 3, "nop": 1, "eol": 1}
+SIGNATURE = re.compile(
+    r"4:(?P<ttl>\d+)\+0:0:(?P<mss>\d+):(?:(?P<unit>mss|mtu)\*)?(?P<window>\d+),(?P<scale>\d+):(?P<layout>[^:]*)"
+    r":(?P<quirks>[^:]*):0"
+)
+CONNECT = """
+import socket, sys
+for ip in sys.argv[2:]:
+    with socket.create_connection((ip, int(sys.argv[1])), 5):
+        pass
+"""
+
+
+# ---- what the files say ----
+
+
+def offer_of(raw_sig):
+    """A client's options in our vocabulary, with its values, as p0f saw them."""
+    seen = SIGNATURE.fullmatch(raw_sig)
+    values = {"mss": f":{seen['mss']}", "ws": f":{seen['scale']}"}
+    return [WORDS[word] + values.get(word, "") for word in seen["layout"].split(",")]
+
+
+def case_for(tcp, offered):
+    for case in tcp.get("cases", ()):
+        if case.get("offered", offered) == offered and not case.get("ecn", False):
+            return case
+    return {}
+
+
+def agreed(options, offered):
+    """The peer gets what it offered, and the MSS."""
+    kinds, out, nops = {option.partition(":")[0] for option in offered} | {"mss", "eol"}, [], []
+    for option in options:
+        kind = option.partition(":")[0].partition("-")[0]
+        if kind == "nop":
+            nops.append(option)
+        elif kind in kinds:
+            out += [*nops, option]
+            nops = []
+        else:
+            nops = []
+    return out + nops
+
+
+def layout_of(options):
+    """As p0f writes it; zeros fill the last word."""
+    ours = {ours: p0fs for p0fs, ours in WORDS.items()}
+    words = [ours[option.partition(":")[0].partition("-")[0]] for option in options]
+    fill = -sum(BYTES[word] for word in words) % 4
+    return ",".join(words + [f"eol+{fill - 1}"] * bool(fill))
+
+
+def value_of(options, kind, default):
+    for option in options:
+        word, _, value = option.partition(":")
+        if word.partition("-")[0] == kind:
+            return int(value) if value else default
+    return 0
+
+
+def quirks_of(tcp, case, options):
+    df, nonzero = case.get("df", tcp["df"]), tcp["ip_id"] not in ("zero", 0)
+    quirks = ["df"] * df + ["id+"] * (df and nonzero) + ["id-"] * (not df and not nonzero)
+    no_clock = tcp.get("ts_start") == "zero" or {"ts-no-clock", "ts-empty"} & set(options)
+    return ",".join(quirks + ["ts1-"] * bool(no_clock and value_of(options, "ts", 1)))
+
+
+def wanted(personality, offered):
+    """What p0f should see of a personality's SYN+ACK, and the window."""
+    tcp = personality["tcp"]
+    case = case_for(tcp, offered)
+    options = case.get("options") or agreed(tcp["options"], offered)
+    peer_mss = value_of(offered, "mss", 0)
+    mss = min(tcp["mss"], peer_mss) if tcp.get("mss_of") == "least" else tcp["mss"]
+    segment = min(tcp["mss"], peer_mss) - 12 * bool(value_of(options, "ts", 1))
+    window = case.get("window") or tcp.get("window_mss", 0) * segment or tcp["window"]
+    return {
+        "ttl": case.get("ttl", tcp["ttl"]),
+        "mss": value_of(options, "mss", mss),
+        "window": window,
+        "scale": value_of(options, "wscale", tcp.get("wscale", 0)),
+        "layout": layout_of(options),
+        "quirks": quirks_of(tcp, case, options),
+    }
+
+
+def windows_meant(seen):
+    """p0f writes a window as a multiple where it finds one, and says not of which of several sizes."""
+    mss, times = int(seen["mss"]), int(seen["window"])
+    sizes = {"mss": (mss, mss - 12, 1460, 1448), "mtu": (mss + 40, 1500), None: (1,)}[seen["unit"]]
+    return {times * size for size in sizes}
+
+
+def as_seen(raw_sig, expected):
+    """The signature in the terms of wanted(), with the expected window where it may be meant."""
+    seen = SIGNATURE.fullmatch(raw_sig)
+    assert seen, raw_sig
+    window = expected["window"] if expected["window"] in windows_meant(seen) else seen.group("window", "unit")
+    numbers = {name: int(seen[name]) for name in ("ttl", "mss", "scale")}
+    return numbers | {"window": window, "layout": seen["layout"], "quirks": seen["quirks"]}
+
+
+# ---- what p0f says ----
+
+
+def log_lines(path):
+    """p0f's whole lines as dictionaries."""
+    lines = path.read_text().split("\n")[:-1] if path.exists() else []
+    return [dict(field.partition("=")[::2] for field in line.partition("] ")[2].split("|")) for line in lines]
+
+
+def listens(running):
+    """p0f's own packet socket is there."""
+    return len(running.attack("cat", "/proc/net/packet", text=True).stdout.splitlines()) > 1
+
+
+def watch_clients(running, addresses, log):
+    """Lets a client of each kind connect to all addresses; gives p0f's lines of each kind's connections."""
+    found = []
+    for client in CLIENTS:
+        values = [f"net.ipv4.tcp_{name}={value}" for name, value in client.items()]
+        running.attack("sysctl", "-qw", *values, check=True)
+        before = len(log_lines(log))
+        running.attack("/usr/bin/python3", "-c", CONNECT, PORT, *addresses, check=True)
+        answers = conftest.wait_for(lambda: enough(log_lines(log)[before:], addresses), 10)
+        assert answers, f"p0f did not see {client}: {log_lines(log)[before:]}"
+        found.append(answers)
+    return found
+
+
+def syn_of(answer, lines):
+    ends = answer["cli"], answer["srv"]
+    return next(line for line in lines if line["mod"] == "syn" and (line["cli"], line["srv"]) == ends)
+
+
+def enough(lines, addresses):
+    seen = {line["srv"].partition("/")[0] for line in lines if line["mod"] == "syn+ack"}
+    return lines if seen == set(addresses) else None
+
+
+@pytest.fixture(scope="module")
+def sightings(nothing_left, tmp_path_factory):
+    """{personality: [(what the client offered, p0f's line on the answer) of each of CLIENTS]}"""
+    assert SIGNATURES.exists(), "install the Debian package p0f"
+    places = {f"198.18.1.{i}": name for i, name in enumerate(PERSONALITIES, 1)}
+    groups = [(ip, name, [PORT], "reset") for ip, name in places.items()]
+    log = tmp_path_factory.mktemp("p0f") / "log"
+    found = {name: [] for name in PERSONALITIES}
+    with decoy_wire.running(f"hsp{os.getpid()}", groups, OWN, conftest.BINARIES, "0f" * 32) as running:
+        with open(log.with_name("out"), "wb") as out:
+            p0f = running.start_attack("p0f", "-i", "eth0", "-f", SIGNATURES, "-o", log, stdout=out, stderr=out)
+        try:
+            assert conftest.wait_for(lambda: listens(running), 10), log.with_name("out").read_text()
+            for lines in watch_clients(running, list(places), log):
+                for answer in (line for line in lines if line["mod"] == "syn+ack"):
+                    ip = answer["srv"].partition("/")[0]
+                    found[places[ip]].append((offer_of(syn_of(answer, lines)["raw_sig"]), answer))
+        finally:
+            p0f.terminate()
+            p0f.wait(10)
+    return found
+
+
+@pytest.mark.parametrize("name", PERSONALITIES)
+def test_p0f_sees_what_the_personality_says(sightings, name):
+    assert len(sightings[name]) == len(CLIENTS)
+    for offered, answer in sightings[name]:
+        expected = wanted(PERSONALITIES[name], offered)
+        assert as_seen(answer["raw_sig"], expected) == expected, f"offered {offered}, p0f: {answer['raw_sig']}"
+
+
+@pytest.mark.parametrize("name", PERSONALITIES)
+def test_p0f_names_those_it_knows(sightings, name):
+    _, answer = sightings[name][CLIENTS.index(EVERYTHING)]
+    assert answer["os"] == NAMES.get(name, "???"), answer["raw_sig"]
