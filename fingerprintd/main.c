@@ -60,6 +60,7 @@ static struct {
 	struct probes *probes;
 	struct replicas *replicas;
 	struct personalities *personalities;
+	uint64_t gateway_us; /* the last time that the gateway was given */
 	struct decoys *decoys;
 	struct loop_timer *tick;
 	uint64_t sweep_ms; /* when it is next due */
@@ -91,11 +92,20 @@ open_flow(void *ctx, struct stack_flow *f, const struct flow_target *target)
 	return flows_open(self.flows, f, target);
 }
 
+/* The gateway's time never goes back, though a frame may be older than the last tick. */
+static uint64_t
+forward(uint64_t at_us)
+{
+	if (at_us > self.gateway_us)
+		self.gateway_us = at_us;
+	return self.gateway_us;
+}
+
 static void
-frame_arrived(void *ctx, const uint8_t *frame, size_t len)
+frame_arrived(void *ctx, const uint8_t *frame, size_t len, uint64_t age_us)
 {
 	(void)ctx;
-	gateway_input(self.gateway, frame, len, clock_us());
+	gateway_input(self.gateway, frame, len, forward(clock_us() - age_us));
 }
 
 static void
@@ -145,7 +155,7 @@ tick(void *ctx)
 	uint64_t now_us = clock_us();
 
 	(void)ctx;
-	gateway_advance(self.gateway, now_us);
+	gateway_advance(self.gateway, forward(now_us));
 	if (now_us / 1000 < self.sweep_ms)
 		return;
 	self.sweep_ms = now_us / 1000 + SWEEP_MS;

@@ -16,7 +16,8 @@ struct netio;
 enum { NETIO_TURN_MAX = 256, NETIO_ERROR_MAX = 512 }; /* frames a turn of the loop: timers and traps get theirs too */
 
 struct netio_ops {
-	void (*frame)(void *ctx, const uint8_t *frame, size_t len);
+	/* age_us: how long ago it came; what is measured between packets must not see how busy we are. */
+	void (*frame)(void *ctx, const uint8_t *frame, size_t len, uint64_t age_us);
 	void (*turn)(void *ctx); /* after the frames of one turn; may be NULL */
 	void *ctx;
 };

@@ -1,5 +1,6 @@
 #include "fingerprintd/netio.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/loop.h"
 
@@ -12,6 +13,7 @@
 
 enum {
 	SNAP_BYTES = 65535, /* interfaces with offloads hand over whole 64 KiB packets */
+	AGE_MAX_US = 1000 * 1000,
 	RING_BYTES = 8 * 1024 * 1024, /* the kernel's queue for us */
 };
 
@@ -24,6 +26,16 @@ struct netio {
 	uint8_t mac[6];
 };
 
+/* 0 when the wall clock was set back or far meanwhile. */
+static uint64_t
+age_us(const struct pcap_pkthdr *header)
+{
+	uint64_t at_us = (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec;
+	uint64_t now_us = clock_wall_us();
+
+	return at_us < now_us && now_us - at_us < AGE_MAX_US ? now_us - at_us : 0;
+}
+
 static void
 one_frame(u_char *ctx, const struct pcap_pkthdr *header, const u_char *bytes)
 {
@@ -33,7 +45,7 @@ one_frame(u_char *ctx, const struct pcap_pkthdr *header, const u_char *bytes)
 	if (header->caplen < header->len)
 		n->counters.cut++;
 	else
-		n->ops.frame(n->ops.ctx, bytes, header->caplen);
+		n->ops.frame(n->ops.ctx, bytes, header->caplen, age_us(header));
 }
 
 static void

@@ -31,6 +31,12 @@ clock_wall_ms(void)
 	return read_us(CLOCK_REALTIME) / 1000;
 }
 
+uint64_t
+clock_wall_us(void)
+{
+	return read_us(CLOCK_REALTIME);
+}
+
 const char *
 clock_rfc3339(uint64_t wall_ms, char buf[CLOCK_TEXT_MAX])
 {
