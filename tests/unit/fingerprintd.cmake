@@ -5,6 +5,7 @@ hs_unit_test(fragments_test SOURCES unit/fingerprintd/fragments_test.c LIBS fing
 hs_unit_test(flow_test SOURCES unit/fingerprintd/flow_test.c ${CMAKE_SOURCE_DIR}/fingerprintd/flow.c LIBS fingerprintd_core)
 hs_unit_test(gateway_test SOURCES unit/fingerprintd/gateway_test.c LIBS fingerprintd_core)
 hs_unit_test(stack_test SOURCES unit/fingerprintd/stack_test.c LIBS fingerprintd_tcp)
+hs_unit_test(habits_test SOURCES unit/fingerprintd/habits_test.c LIBS fingerprintd_tcp m)
 foreach(test personality_test decoys_test gateway_test)
   if(TARGET ${test})
     target_compile_definitions(${test} PRIVATE PERSONALITIES="${CMAKE_SOURCE_DIR}/fingerprintd/personalities")
