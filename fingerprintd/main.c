@@ -9,6 +9,7 @@
 #include "daemon/replicas.h"
 #include "fingerprintd/checks.h"
 #include "fingerprintd/decoys.h"
+#include "fingerprintd/describe.h"
 #include "fingerprintd/flow.h"
 #include "fingerprintd/gateway.h"
 #include "fingerprintd/host.h"
@@ -28,7 +29,9 @@ enum {
 	METRICS_MS = 1000,
 };
 
-static const char *interface, *decoys_file, *personalities_dir, *networks, *fallback;
+#define DEFAULT_DIR "/usr/share/honeyspam/personalities"
+
+static const char *interface, *decoys_file, *personalities_dir, *networks, *fallback, *described;
 static long flows_max, half_open_max;
 static bool mac_shared, check_only;
 
@@ -36,7 +39,7 @@ static const struct setting settings[] = {
 	{ "interface", SETTING_TEXT, &interface, "", 0, 0, "", "Interface on whose wire the decoys are." },
 	{ "decoys.file", SETTING_TEXT, &decoys_file, NULL, 0, 0, "",
 	    "JSON file of addresses, personalities and ports; read again on SIGHUP." },
-	{ "personalities.dir", SETTING_TEXT, &personalities_dir, "/usr/share/honeyspam/personalities", 0, 0, "",
+	{ "personalities.dir", SETTING_TEXT, &personalities_dir, DEFAULT_DIR, 0, 0, "",
 	    "Directories of personalities (*.json), separated by commas; read again on SIGHUP." },
 	{ "traps.networks", SETTING_TEXT, &networks, "127.0.0.0/8", 0, 0, "",
 	    "Networks in which traps may be dialled, separated by commas." },
@@ -47,6 +50,8 @@ static const struct setting settings[] = {
 	{ "flows.max", SETTING_NUMBER, &flows_max, "16384", 1, 1048576, "", "Established flows at once." },
 	{ "half-open.max", SETTING_NUMBER, &half_open_max, "4096", 1, 1048576, "",
 	    "Handshakes at once that have a table entry; beyond, SYNs are answered statelessly." },
+	{ "check-personality", SETTING_TEXT, &described, "", 0, 0, "",
+	    "Only say in words what the personality of that name does, and exit." },
 	{ "check", SETTING_BOOL, &check_only, "false", 0, 0, "",
 	    "Only read the decoys and personalities, say what is wrong, and exit." },
 };
@@ -372,6 +377,54 @@ check(int argc, char **argv)
 	return 0;
 }
 
+/* ---- --check-personality ---- */
+
+/* The name, from "--check-personality NAME" or "...=NAME"; NULL: not asked for. */
+static const char *
+wants_description(int argc, char **argv)
+{
+	static const char flag[] = "--check-personality";
+	size_t len = sizeof(flag) - 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], flag, len) == 0 && argv[i][len] == '=')
+			return argv[i] + len + 1;
+		if (strcmp(argv[i], flag) == 0)
+			return i + 1 < argc ? argv[i + 1] : "";
+	}
+	return NULL;
+}
+
+static int
+check_personality(const char *name, int argc, char **argv)
+{
+	static const char flag[] = "--personalities.dir=";
+	static const struct setting only = { "personalities.dir", SETTING_TEXT, &personalities_dir, DEFAULT_DIR, 0, 0,
+		"", "" };
+	const struct setting *tables[] = { &only };
+	const size_t counts[] = { 1 };
+	char *ours[2] = { argv[0], NULL };
+	struct json_error error;
+	int n = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], flag, sizeof(flag) - 1) == 0) {
+			ours[1] = argv[i];
+			n = 2;
+		}
+	}
+	settings_load("fingerprintd", "says what a personality does", tables, counts, 1, n, ours);
+	struct personalities *all = personalities_open(personalities_dir, &error);
+	const struct personality *p = all == NULL ? NULL : personalities_get(all, name, &error);
+
+	if (p == NULL)
+		fprintf(stderr, "%s\n", error.text);
+	else
+		describe(p, stdout);
+	personalities_free(&all);
+	return p == NULL ? 1 : 0;
+}
+
 static bool
 wants_check(int argc, char **argv)
 {
@@ -398,6 +451,10 @@ main(int argc, char **argv)
 		.presence = presence,
 	};
 
+	const char *name = wants_description(argc, argv);
+
+	if (name != NULL)
+		return check_personality(name, argc, argv);
 	if (wants_check(argc, argv))
 		return check(argc, argv);
 	return daemon_main(&service, argc, argv);

@@ -77,6 +77,28 @@ def test_a_bad_decoys_file_is_refused_with_its_place(tmp_path, text, words):
     assert "decoys.json" in done.stderr and words in done.stderr, done.stderr
 
 
+def describe(name):
+    words = [BINARIES / "fingerprintd", "--check-personality", name]
+    words += [f"--personalities.dir={ROOT / 'fingerprintd' / 'personalities'}"]
+    return subprocess.run(words, capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize("name", [p.stem for p in sorted((ROOT / "fingerprintd" / "personalities").glob("*.json"))])
+def test_every_personality_is_told_in_words(name):
+    done = describe(name)
+    assert done.returncode == 0, done.stderr
+    tcp = json.loads((ROOT / "fingerprintd" / "personalities" / f"{name}.json").read_text())["tcp"]
+    assert f"SYN to an open port: SYN+ACK, TTL {tcp['ttl']}, {'DF' if tcp['df'] else 'no DF'}" in done.stdout
+    assert "(null)" not in done.stdout
+
+
+def test_a_wrong_name_gets_the_nearest():
+    done = describe("linux-66")
+    assert done.returncode == 1 and done.stdout == ""
+    nearest = done.stderr.partition("the nearest names are ")[2].split(", ")
+    assert nearest[0] == "linux-6" and len(nearest) == 5
+
+
 @pytest.mark.parametrize("service", ["relaytrap", "proxytrap", "webtrap", "logship", "api", "fingerprintd"])
 @pytest.mark.parametrize(
     "flag,words",
