@@ -1,3 +1,6 @@
+# What a SYN says of its sender is kept with the handshake.
+include(os.cmake)
+
 # The user-space TCP: passive open only, pure (stack.h is its contract).
 add_library(fingerprintd_tcp STATIC
   ip_id.c pages.c siphash.c stack.c tcp_answer.c tcp_cookie.c tcp_emit.c tcp_flow.c tcp_handshake.c tcp_isn.c

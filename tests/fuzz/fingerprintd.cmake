@@ -1,6 +1,7 @@
 hs_fuzz_test(personality_fuzz SOURCES fuzz/personality_fuzz.c LIBS fingerprintd_core)
 hs_fuzz_test(decoys_fuzz SOURCES fuzz/decoys_fuzz.c LIBS fingerprintd_core)
 hs_fuzz_test(gateway_fuzz SOURCES fuzz/gateway_fuzz.c LIBS fingerprintd_core fingerprintd_tcp)
+hs_fuzz_test(os_signature_fuzz SOURCES fuzz/os_signature_fuzz.c LIBS fingerprintd_os)
 foreach(fuzz decoys_fuzz gateway_fuzz)
   if(TARGET ${fuzz})
     target_compile_definitions(${fuzz} PRIVATE PERSONALITIES="${CMAKE_SOURCE_DIR}/fingerprintd/personalities")
