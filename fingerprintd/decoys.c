@@ -250,9 +250,44 @@ read_closed(const struct json_place *p, const cJSON *v, void *field)
 	return json_must(p, v, "\"reset\" or \"drop\"");
 }
 
+static bool
+read_hop_address(const struct json_place *p, const cJSON *v, void *field)
+{
+	struct addr *out = field;
+
+	if (!cJSON_IsString(v) || !addr_parse(v->valuestring, out) || !addr_is_v4(out) || !holdable(out))
+		return json_must(p, v, "an IPv4 address of a router");
+	return true;
+}
+
+static const struct json_field hop_fields[] = {
+	{ "address", JSON_OWN, false, offsetof(struct decoy_hop, address), 0, 0, NULL, NULL, read_hop_address },
+	{ "ms", JSON_U16, true, offsetof(struct decoy_hop, ms), 0, DECOY_HOP_MS_MAX, NULL, NULL, NULL },
+	{ 0 },
+};
+
+static bool
+read_behind(const struct json_place *p, const cJSON *v, void *field)
+{
+	struct decoy_group *g = ((struct group_reading *)field)->group;
+	const cJSON *item;
+
+	if (!json_array(p, v, 0, DECOY_HOPS_MAX))
+		return false;
+	cJSON_ArrayForEach(item, v)
+	{
+		struct json_place here = { p->file, p->error, p, NULL, g->hop_count };
+
+		if (!json_read(&here, item, hop_fields, &g->hops[g->hop_count++]))
+			return false;
+	}
+	return true;
+}
+
 static const struct json_field group_fields[] = {
 	{ "personality", JSON_OWN, false, 0, 0, 0, NULL, NULL, read_personality },
 	{ "closed", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_closed },
+	{ "behind", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_behind },
 	{ "ports", JSON_OWN, false, 0, 0, 0, NULL, NULL, read_ports },
 	{ "addresses", JSON_OWN, false, 0, 0, 0, NULL, NULL, read_addresses },
 	{ 0 },

@@ -20,6 +20,8 @@ enum {
 	DECOY_PORTS_MAX = 4096, /* of one group */
 	DECOY_ADDRESSES_MAX = 65536, /* entries of one group's list */
 	DECOY_LOOK_MAX = 64,
+	DECOY_HOPS_MAX = 16,
+	DECOY_HOP_MS_MAX = 2000,
 };
 
 enum decoy_closed { DECOY_RESET, DECOY_DROP }; /* what a port that isn't listed does */
@@ -31,11 +33,19 @@ struct decoy_port {
 	char look[DECOY_LOOK_MAX];
 };
 
+/* A router that seems to be before the decoys. */
+struct decoy_hop {
+	struct addr address;
+	uint16_t ms; /* one way, from the one before */
+};
+
 struct decoy_group {
 	const struct personality *personality;
 	struct decoy_port *ports; /* by number */
 	size_t port_count;
 	uint8_t closed; /* enum decoy_closed */
+	struct decoy_hop hops[DECOY_HOPS_MAX]; /* from the peer's side */
+	size_t hop_count;
 };
 
 struct decoy {

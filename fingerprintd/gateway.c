@@ -5,6 +5,7 @@
 #include "base/writer.h"
 #include "fingerprintd/arp.h"
 #include "fingerprintd/fragments.h"
+#include "fingerprintd/hops.h"
 #include "fingerprintd/host.h"
 #include "fingerprintd/icmp.h"
 #include "fingerprintd/udp.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAME_MAX = PACKET_ETH_HEADER + 65535 };
+enum { FRAME_MAX = PACKET_ETH_HEADER + 65535, EXPIRED_PER_SECOND = 200 };
 
 struct gateway {
 	struct gateway_ops ops;
@@ -25,6 +26,7 @@ struct gateway {
 	struct fragments *fragments;
 	const struct decoys *decoys; /* borrowed; NULL until set */
 	struct gateway_counters counters;
+	uint8_t in[FRAME_MAX]; /* a packet as it is beyond the routers before its decoy */
 	uint8_t out[FRAME_MAX]; /* the reply being written */
 };
 
@@ -73,15 +75,26 @@ begin_frame(struct gateway *g, struct writer *w, const struct host *h, const uin
 }
 
 static void
-send_frame(struct gateway *g, const struct writer *w)
+send_arp(struct gateway *g, const struct writer *w)
 {
 	if (!w->failed)
-		g->ops.send(g->ops.ctx, g->out, writer_len(w));
+		g->ops.send(g->ops.ctx, g->out, writer_len(w), 0);
+}
+
+/* A decoy's packet, on its way over the routers before it. */
+static void
+send_frame(struct gateway *g, const struct writer *w, const struct host *h)
+{
+	const struct decoy_group *group = h->group;
+
+	if (w->failed || !hops_lower_ttl(g->out + PACKET_ETH_HEADER, (uint8_t)group->hop_count))
+		return;
+	g->ops.send(g->ops.ctx, g->out, writer_len(w), hops_delay_us(group, group->hop_count));
 }
 
 /* Counts, and sends when there is something to send. */
 static void
-conclude(struct gateway *g, enum answer a, const struct writer *w, uint64_t *sent)
+conclude(struct gateway *g, enum answer a, const struct writer *w, const struct host *h, uint64_t *sent)
 {
 	static const enum gateway_drop reasons[] = {
 		[ANSWER_NONE] = GATEWAY_UNANSWERED,
@@ -95,7 +108,7 @@ conclude(struct gateway *g, enum answer a, const struct writer *w, uint64_t *sen
 		return;
 	}
 	++*sent;
-	send_frame(g, w);
+	send_frame(g, w, h);
 }
 
 /* ---- in ---- */
@@ -134,7 +147,8 @@ arp_frame(struct gateway *g, const struct packet_eth *eth, struct reader *r)
 		g->ops.probe(g->ops.ctx, PROBE_ARP, &a.sender, &a.target, 0);
 		writer_init(&w, g->out, sizeof(g->out));
 		arp_reply(h, &a, &w);
-		conclude(g, ANSWER_SEND, &w, &g->counters.arp_replies);
+		g->counters.arp_replies++;
+		send_arp(g, &w);
 	}
 }
 
@@ -148,7 +162,7 @@ icmp_packet(struct gateway *g, const struct passage *p)
 		g->ops.probe(g->ops.ctx, PROBE_PING, &p->ip.source, &p->ip.destination, 0);
 	begin_frame(g, &w, p->host, p->eth.source);
 	enum answer a = icmp_input(p->host, &p->ip, message, p->len - p->ip.header_len, p->now_us, &w);
-	conclude(g, a, &w, &g->counters.echo_replies);
+	conclude(g, a, &w, p->host, &g->counters.echo_replies);
 }
 
 static void
@@ -162,7 +176,7 @@ udp_packet(struct gateway *g, const struct passage *p)
 
 	if (a != ANSWER_MALFORMED && a != ANSWER_BAD_CHECKSUM)
 		g->ops.probe(g->ops.ctx, PROBE_UDP, &p->ip.source, &p->ip.destination, udp.destination);
-	conclude(g, a, &w, &g->counters.unreachables);
+	conclude(g, a, &w, p->host, &g->counters.unreachables);
 }
 
 static void
@@ -217,6 +231,42 @@ fragment(struct gateway *g, struct passage *p)
 	}
 }
 
+/* The router at which the packet's time ended says so. */
+static void
+expire(struct gateway *g, const struct passage *p)
+{
+	const struct decoy_group *group = p->host->group;
+	struct writer w;
+
+	if (!bucket_take(&p->host->errors, EXPIRED_PER_SECOND, EXPIRED_PER_SECOND, p->now_us)) {
+		drop(g, GATEWAY_LIMITED);
+		return;
+	}
+	g->counters.expired++;
+	begin_frame(g, &w, p->host, p->eth.source);
+	hops_expired(group, &p->ip, p->packet, p->len, host_icmp_id(p->host), &w);
+	if (!w.failed)
+		g->ops.send(g->ops.ctx, g->out, writer_len(&w), hops_delay_us(group, p->ip.ttl));
+}
+
+/* Over the routers before the decoy; false: it didn't come so far. */
+static bool
+cross(struct gateway *g, struct passage *p)
+{
+	size_t hops = p->host->group->hop_count;
+
+	if (hops == 0)
+		return true;
+	memcpy(g->in, p->packet, p->len);
+	if (!hops_lower_ttl(g->in, (uint8_t)hops)) {
+		expire(g, p);
+		return false;
+	}
+	p->packet = g->in;
+	p->ip.ttl = (uint8_t)(p->ip.ttl - hops);
+	return true;
+}
+
 static void
 ip_frame(struct gateway *g, struct passage *p, struct reader *r)
 {
@@ -235,6 +285,8 @@ ip_frame(struct gateway *g, struct passage *p, struct reader *r)
 		drop(g, GATEWAY_BAD_CHECKSUM);
 	else if (!source_sane(g, p))
 		drop(g, GATEWAY_BAD_SOURCE);
+	else if (!cross(g, p))
+		return;
 	else if (packet_ip_is_fragment(&p->ip))
 		fragment(g, p);
 	else
@@ -273,7 +325,7 @@ stack_send(void *ctx, struct stack_host *host, const uint8_t link[STACK_LINK_BYT
 
 	begin_frame(g, &w, host->ctx, link);
 	writer_bytes(&w, packet, len);
-	send_frame(g, &w);
+	send_frame(g, &w, host->ctx);
 }
 
 static enum stack_port

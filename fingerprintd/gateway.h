@@ -15,7 +15,8 @@
 struct gateway;
 
 struct gateway_ops {
-	void (*send)(void *ctx, const void *frame, size_t len);
+	/* delay_us: not before that time has passed. */
+	void (*send)(void *ctx, const void *frame, size_t len, uint64_t delay_us);
 	void (*probe)(void *ctx, enum probe_kind kind, const struct addr *source, const struct addr *destination,
 	    uint16_t port);
 	/* As in stack.h, with what the decoy has at that port. */
@@ -47,7 +48,7 @@ enum gateway_drop {
 };
 
 struct gateway_counters {
-	uint64_t frames, arp_replies, echo_replies, unreachables, reassembled;
+	uint64_t frames, arp_replies, echo_replies, unreachables, expired, reassembled;
 	uint64_t dropped[GATEWAY_DROP_KINDS];
 };
 

@@ -9,6 +9,7 @@
 #include "daemon/replicas.h"
 #include "fingerprintd/checks.h"
 #include "fingerprintd/decoys.h"
+#include "fingerprintd/delay_line.h"
 #include "fingerprintd/describe.h"
 #include "fingerprintd/flow.h"
 #include "fingerprintd/gateway.h"
@@ -68,6 +69,8 @@ static struct {
 	uint64_t gateway_us; /* the last time that the gateway was given */
 	struct decoys *decoys;
 	struct loop_timer *tick;
+	struct delay_line *delayed; /* frames of decoys that seem to be far away */
+	struct loop_timer *delay;
 	uint64_t sweep_ms; /* when it is next due */
 	uint64_t metrics_ms;
 	bool fast; /* the tick is TICK_MS */
@@ -77,10 +80,32 @@ static struct {
 /* ---- what the cores ask for ---- */
 
 static void
-send_frame(void *ctx, const void *frame, size_t len)
+send_now(void *ctx, const void *frame, size_t len)
 {
 	(void)ctx;
 	netio_send(self.net, frame, len);
+}
+
+static void
+send_due(void *ctx)
+{
+	(void)ctx;
+	delay_line_advance(self.delayed, clock_us(), send_now, NULL);
+	if (!delay_line_empty(self.delayed))
+		loop_timer_once(self.delay, 1);
+}
+
+static void
+send_frame(void *ctx, const void *frame, size_t len, uint64_t delay_us)
+{
+	if (delay_us == 0) {
+		send_now(ctx, frame, len);
+		return;
+	}
+	bool first = delay_line_empty(self.delayed);
+
+	if (delay_line_add(self.delayed, frame, len, clock_us() + delay_us) && first)
+		loop_timer_once(self.delay, 1);
 }
 
 static void
@@ -298,6 +323,8 @@ start(struct daemon *d)
 	adopt(&now);
 	observe_register_metrics();
 	self.tick = loop_timer_new(daemon_loop(d), tick, NULL);
+	self.delayed = delay_line_new(clock_us());
+	self.delay = loop_timer_new(daemon_loop(d), send_due, NULL);
 	loop_timer_every(self.tick, IDLE_TICK_MS);
 	admin_ready(daemon_admin(d), "decoys", true);
 }
@@ -317,6 +344,8 @@ stop(struct daemon *d)
 	flows_reset_all(self.flows);
 	probes_flush(self.probes);
 	loop_timer_free(&self.tick);
+	loop_timer_free(&self.delay);
+	delay_line_free(&self.delayed);
 	gateway_free(&self.gateway);
 	netio_close(&self.net);
 	flows_free(&self.flows);

@@ -29,13 +29,14 @@ static uint32_t peer_next, peer_ack; /* what the peer would send next, and ackno
 static uint64_t now_us;
 
 static void
-on_send(void *ctx, const void *frame, size_t len)
+on_send(void *ctx, const void *frame, size_t len, uint64_t delay_us)
 {
 	struct packet_tcp tcp;
 	struct packet_ip ip;
 	struct reader r;
 
 	(void)ctx;
+	(void)delay_us;
 	reader_init(&r, frame, len);
 	reader_bytes(&r, PACKET_ETH_HEADER);
 	if (!packet_ip_parse(&r, &ip) || ip.protocol != PACKET_IP_TCP)

@@ -14,6 +14,7 @@
 #include "fingerprintd/gateway.h"
 #include "fingerprintd/personalities.h"
 #include "fingerprintd/host.h"
+#include "wire/packet_checksum.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,11 +109,13 @@ static uint8_t sent[FRAME_MAX];
 static size_t sent_len, sent_count;
 static unsigned probes[PROBE_KINDS];
 static uint16_t probe_port;
+static uint64_t last_delay_us;
 
 static void
-on_send(void *ctx, const void *frame, size_t len)
+on_send(void *ctx, const void *frame, size_t len, uint64_t delay_us)
 {
 	(void)ctx;
+	last_delay_us = delay_us;
 	assert_true(len <= sizeof(sent));
 	memcpy(sent, frame, len);
 	sent_len = len;
@@ -131,6 +134,8 @@ on_probe(void *ctx, enum probe_kind kind, const struct addr *source, const struc
 	probe_port = port;
 }
 
+static const char *behind = "[]";
+
 static void
 hold(const char *personality, const char *closed)
 {
@@ -142,8 +147,8 @@ hold(const char *personality, const char *closed)
 
 	snprintf(text, sizeof(text),
 	    "{\"version\":1,\"decoys\":[{\"addresses\":[\"203.0.113.10\"],\"personality\":\"%s\",\"closed\":\"%s\","
-	    "\"ports\":[]}]}",
-	    personality, closed);
+	    "\"behind\":%s,\"ports\":[]}]}",
+	    personality, closed, behind);
 	decoys = decoys_parse("d.json", text, strlen(text), personalities, &e);
 	if (decoys == NULL)
 		fail_msg("%s", e.text);
@@ -159,6 +164,7 @@ begin(void **state)
 	static const struct stack_settings settings = { 16, 16 };
 
 	(void)state;
+	behind = "[]";
 	gateway = gateway_new(&ops, &settings, 0);
 	sent_len = sent_count = segments = 0;
 	memset(probes, 0, sizeof(probes));
@@ -243,6 +249,49 @@ pings_are_answered_in_character(void **state)
 	input(echo);
 	assert_sent(echo_reply_linux);
 	assert_int_equal(probes[PROBE_PING], 1);
+}
+
+/* The echo request with another TTL. */
+static void
+ping_with_ttl(uint8_t ttl)
+{
+	uint8_t frame[FRAME_MAX];
+	size_t len = unhex(echo, frame);
+	uint8_t *ip = frame + PACKET_ETH_HEADER;
+
+	ip[8] = ttl;
+	ip[10] = ip[11] = 0;
+	uint16_t sum = packet_checksum(ip, 20);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	sent_len = 0;
+	gateway_input(gateway, frame, len, 1);
+}
+
+static void
+a_far_decoy_has_routers_before_it(void **state)
+{
+	enum { IP = PACKET_ETH_HEADER, ICMP = IP + 20, QUOTED = ICMP + 8 };
+
+	(void)state;
+	behind = "[{\"address\":\"198.51.100.1\",\"ms\":2},{\"address\":\"198.51.100.2\",\"ms\":30}]";
+	hold("linux-6", "reset");
+	ping_with_ttl(1);
+	assert_int_equal(sent[ICMP], 11);
+	assert_memory_equal(sent + IP + 12, "\xc6\x33\x64\x01", 4);
+	assert_int_equal(sent[IP + 8], 255);
+	assert_int_equal(sent_len, QUOTED + 20 + 8);
+	assert_int_equal(last_delay_us, 4000);
+	ping_with_ttl(2);
+	assert_memory_equal(sent + IP + 12, "\xc6\x33\x64\x02", 4);
+	assert_int_equal(sent[IP + 8], 254);
+	assert_int_equal(last_delay_us, 64000);
+	ping_with_ttl(3);
+	assert_int_equal(sent[ICMP], 0);
+	assert_int_equal(sent[IP + 8], 62);
+	assert_int_equal(packet_checksum(sent + IP, 20), 0);
+	assert_int_equal(last_delay_us, 64000);
+	assert_int_equal(gateway_counters(gateway)->expired, 2);
 }
 
 static void
@@ -460,6 +509,7 @@ main(void)
 		STORY(who_has_a_decoy_is_answered),
 		STORY(pings_are_answered_in_character),
 		STORY(another_character_answers_otherwise),
+		STORY(a_far_decoy_has_routers_before_it),
 		STORY(closed_udp_ports_are_unreachable),
 		STORY(another_character_quotes_less),
 		STORY(a_decoy_that_drops_is_silent_to_udp),
