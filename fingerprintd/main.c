@@ -390,9 +390,9 @@ check(int argc, char **argv)
 	struct loaded now;
 	int n = 0;
 
-	for (int i = 0; i < argc; i++) {
-		if (i == 0 || is_ours(argv[i]))
-			ours[n++] = argv[i];
+	for (char **arg = argv; *arg != NULL; arg++) {
+		if (arg == argv || is_ours(*arg))
+			ours[n++] = *arg;
 	}
 	settings_load("fingerprintd", "check of decoys and personalities", tables, counts, 1, n, ours);
 	free(ours);
@@ -410,22 +410,22 @@ check(int argc, char **argv)
 
 /* The name, from "--check-personality NAME" or "...=NAME"; NULL: not asked for. */
 static const char *
-wants_description(int argc, char **argv)
+wants_description(char **argv)
 {
 	static const char flag[] = "--check-personality";
 	size_t len = sizeof(flag) - 1;
 
-	for (int i = 1; i < argc; i++) {
-		if (strncmp(argv[i], flag, len) == 0 && argv[i][len] == '=')
-			return argv[i] + len + 1;
-		if (strcmp(argv[i], flag) == 0)
-			return i + 1 < argc ? argv[i + 1] : "";
+	for (; *argv != NULL; argv++) {
+		if (strncmp(*argv, flag, len) == 0 && (*argv)[len] == '=')
+			return *argv + len + 1;
+		if (strcmp(*argv, flag) == 0)
+			return argv[1] != NULL ? argv[1] : "";
 	}
 	return NULL;
 }
 
 static int
-check_personality(const char *name, int argc, char **argv)
+check_personality(const char *name, char **argv)
 {
 	static const char flag[] = "--personalities.dir=";
 	static const struct setting only = { "personalities.dir", SETTING_TEXT, &personalities_dir, DEFAULT_DIR, 0, 0,
@@ -436,9 +436,9 @@ check_personality(const char *name, int argc, char **argv)
 	struct json_error error;
 	int n = 1;
 
-	for (int i = 1; i < argc; i++) {
-		if (strncmp(argv[i], flag, sizeof(flag) - 1) == 0) {
-			ours[1] = argv[i];
+	for (; *argv != NULL; argv++) {
+		if (strncmp(*argv, flag, sizeof(flag) - 1) == 0) {
+			ours[1] = *argv;
 			n = 2;
 		}
 	}
@@ -446,19 +446,19 @@ check_personality(const char *name, int argc, char **argv)
 	struct personalities *all = personalities_open(personalities_dir, &error);
 	const struct personality *p = all == NULL ? NULL : personalities_get(all, name, &error);
 
-	if (p == NULL)
-		fprintf(stderr, "%s\n", error.text);
-	else
+	if (p != NULL)
 		describe(p, stdout);
+	else
+		fprintf(stderr, "%s\n", error.text);
 	personalities_free(&all);
 	return p == NULL ? 1 : 0;
 }
 
 static bool
-wants_check(int argc, char **argv)
+wants_check(char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--check") == 0 || strcmp(argv[i], "--check=true") == 0)
+	for (; *argv != NULL; argv++) {
+		if (strcmp(*argv, "--check") == 0 || strcmp(*argv, "--check=true") == 0)
 			return true;
 	}
 	return false;
@@ -480,11 +480,11 @@ main(int argc, char **argv)
 		.presence = presence,
 	};
 
-	const char *name = wants_description(argc, argv);
+	const char *name = wants_description(argv);
 
 	if (name != NULL)
-		return check_personality(name, argc, argv);
-	if (wants_check(argc, argv))
+		return check_personality(name, argv);
+	if (wants_check(argv))
 		return check(argc, argv);
 	return daemon_main(&service, argc, argv);
 }

@@ -74,10 +74,11 @@ shuffle(struct tcp_isn *t, struct slot *s)
 {
 	uint64_t random = next_random(t);
 
-	for (uint8_t i = 0; i < BLOCK; i++)
-		s->order[i] = i;
-	for (uint8_t i = BLOCK - 1; i > 0; i--) {
-		uint8_t j = (uint8_t)((random >> 8 * i & 0xff) % (i + 1U)), kept = s->order[i];
+	for (unsigned i = 0; i < BLOCK; i++)
+		s->order[i] = (uint8_t)i;
+	for (unsigned i = BLOCK - 1; i > 0; i--) {
+		unsigned j = (unsigned)(random >> 8 * i & 0xff) % (i + 1);
+		uint8_t kept = s->order[i];
 
 		s->order[i] = s->order[j];
 		s->order[j] = kept;

@@ -70,19 +70,16 @@ new_event(struct client *c, const char *action, const char *suffix)
 
 /* One line of the transcript, without its line end; '>' marks the client's. */
 static void
-transcribe(struct client *c, const char *mark, const char *text, size_t len)
+transcribe(struct client *c, bool clients, const char *text, size_t len)
 {
-	char line[TRANSCRIPT_LINE_MAX + 2];
+	char line[TRANSCRIPT_LINE_MAX + 1] = { '>' };
 
 	while (len > 0 && (text[len - 1] == '\r' || text[len - 1] == '\n'))
 		len--;
 	if (len > TRANSCRIPT_LINE_MAX)
 		len = TRANSCRIPT_LINE_MAX;
-	size_t marked = strlen(mark);
-
-	memcpy(line, mark, marked);
-	memcpy(line + marked, text, len);
-	event_append(c->transcript, "honeyspam.smtp.transcript", line, marked + len, TRANSCRIPT_LINES_MAX);
+	memcpy(line + clients, text, len);
+	event_append(c->transcript, "honeyspam.smtp.transcript", line, clients + len, TRANSCRIPT_LINES_MAX);
 }
 
 static void
@@ -92,13 +89,13 @@ on_reply(void *ctx, const char *text, size_t len)
 
 	if (c->conn != NULL)
 		conn_write(c->conn, text, len);
-	transcribe(c, "", text, len);
+	transcribe(c, false, text, len);
 }
 
 static void
 on_command(void *ctx, const char *line, size_t len)
 {
-	transcribe(ctx, ">", line, len);
+	transcribe(ctx, true, line, len);
 }
 
 static bool

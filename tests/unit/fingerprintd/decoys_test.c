@@ -120,7 +120,8 @@ mistakes_are_told_with_file_and_path(void **state)
 			    "\"ports\": []}"),
 		    "d.json: $.decoys[0].closed must be \"reset\" or \"drop\", not \"no\"" },
 		{ "a key that nobody knows", FILE_OF("{\"adresses\": []}"),
-		    "d.json: $.decoys[0] has an unknown key \"adresses\"; known are personality, closed, behind, ports, "
+		    "d.json: $.decoys[0] has an unknown key \"adresses\"; known are personality, closed, behind, "
+		    "ports, "
 		    "addresses" },
 		{ "no version", "{\"decoys\": []}", "d.json: $.version is missing" },
 		{ "a list", "[]", "d.json: $ must be an object, not []" },
