@@ -25,7 +25,8 @@ PROCESSES = 2
 AT_ONCE = 64
 DECOYS_MAX = 4000  # of one gateway: each is a group of its own in decoys.json
 NMAP_S = 900
-VERDICTS = ("first", "listed", "family", "wrong", "none")
+VERDICTS = ("first", "listed", "many", "family", "wrong", "none")
+TOO_MANY = "Too many fingerprints match this host"
 
 
 class SweepError(Exception):
@@ -49,7 +50,7 @@ class Sighting:
 
     matches: list = dataclasses.field(default_factory=list)  # (name, line, accuracy, {(family, generation)})
     observed: list = dataclasses.field(default_factory=list)  # tests
-    seconds: float = 0.0
+    too_many: bool = False  # more perfect matches than nmap cares to name
 
     def perfect(self):
         return [match for match in self.matches if match[2] == 100]
@@ -121,15 +122,22 @@ def sighting_of(host):
     for match in host.iter("osmatch"):
         families = {(c.get("osfamily"), c.get("osgen") or "") for c in match.iter("osclass")}
         matches.append((match.get("name"), int(match.get("line")), int(match.get("accuracy")), families))
-    observed = [test for f in host.iter("osfingerprint") for test in nmap_db.tests_in(unfolded(f.get("fingerprint")))]
-    seconds = int(host.get("endtime")) - int(host.get("starttime")) if host.get("endtime") else 0
-    return Sighting(matches, observed, seconds)
+    prints = [unfolded(f.get("fingerprint")) for f in host.iter("osfingerprint")]
+    return Sighting(matches, [test for text in prints for test in nmap_db.tests_in(text)])
 
 
 def read_xml(path):
     """{address: Sighting}"""
     root = xml.etree.ElementTree.parse(path).getroot()
     return {host.find("address").get("addr"): sighting_of(host) for host in root.iter("host")}
+
+
+def read_output(path):
+    """The same, with what nmap says to people alone."""
+    found = read_xml(path)
+    for host in path.with_suffix(".out").read_text(errors="replace").split("Nmap scan report for ")[1:]:
+        found[host.split()[0]].too_many = TOO_MANY in host
+    return found
 
 
 class Scans:
@@ -151,7 +159,7 @@ class Scans:
             output, _ = self.processes.pop(process)
             if process.returncode != 0:
                 raise SweepError(f"nmap ended with {process.returncode}:\n{output.with_suffix('.out').read_text()}")
-            self.found |= read_xml(output)
+            self.found |= read_output(output)
         if any(time.monotonic() > end for _, end in self.processes.values()):
             raise SweepError(f"nmap takes more than {NMAP_S} s")
         if not self.running.alive():
@@ -184,7 +192,7 @@ def kind_of(target, sighting):
     if target.expect in names:
         return "first" if names[0] == target.expect else "listed"
     if not sighting.matches:
-        return "none"
+        return "many" if sighting.too_many else "none"
     wanted = set().union(*(r.families() for r in target.references))
     return "family" if sighting.matches[0][3] & wanted else "wrong"
 
@@ -193,7 +201,7 @@ def judge(target, address, sighting):
     reference, found = nmap_db.nearest(sighting.observed, target.references)
     kind = kind_of(target, sighting)
     lines = {line for _, line, _, _ in sighting.perfect()}
-    strict = reference.line in lines or (kind in ("first", "listed") and not found)
+    strict = reference.line in lines or (kind in ("first", "listed", "many") and not found)
     return Verdict(target, address, sighting, kind, strict, reference, found)
 
 
@@ -268,12 +276,20 @@ def perfect_rate(verdicts):
 def describe_miss(v):
     seen = v.sighting.matches[0] if v.sighting.matches else None
     said = f"{seen[0]} ({seen[2]} %)" if seen else "nothing"
-    lines = [f"{v.kind} {v.address} {v.target.personality}: line {v.reference.line} {v.target.expect}; nmap says {said}"]
+    where = f"{v.kind} {v.address} {v.target.personality}: line {v.reference.line} {v.target.expect}"
+    lines = [f"{where}; nmap says {said}"]
     lines += [f"    {a} observed {shown(o)} wanted {shown(w)}" for a, o, w in v.differences]
     lines += [f"    import: {text}" for text in v.target.cannot]
     if not v.differences:
-        lines.append("    no answer at all" if not v.sighting.observed else "    every attribute fits its print")
+        lines.append(f"    {why(v)}")
     return "\n".join(lines)
+
+
+def why(v):
+    """Where no attribute differs."""
+    if v.kind == "many":
+        return "fits too many prints to be named"
+    return "every attribute fits" if v.sighting.observed else "no answer"
 
 
 def shown(text):
@@ -293,7 +309,7 @@ def reasons(verdicts):
             alone[attribute] += len(v.differences) == 1
             examples[attribute][f"{shown(observed)}, wanted {shown(wanted)}"] += 1
         if not v.differences:
-            count["every attribute fits" if v.sighting.observed else "no answer"] += 1
+            count[why(v)] += 1
     return [(a, n, alone[a], examples[a].most_common(3)) for a, n in count.most_common()]
 
 
