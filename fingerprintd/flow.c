@@ -46,6 +46,7 @@ struct flow {
 	char id[ULID_TEXT_MAX];
 	char look[NAME_MAX_BYTES];
 	char personality[NAME_MAX_BYTES];
+	char os_guess[OS_LABEL_MAX];
 };
 
 struct flows {
@@ -75,6 +76,7 @@ describe(const struct flow *f, struct flow_info *out)
 	str_copy(out->id, sizeof(out->id), f->id);
 	str_copy(out->look, sizeof(out->look), f->look);
 	str_copy(out->personality, sizeof(out->personality), f->personality);
+	str_copy(out->os_guess, sizeof(out->os_guess), f->os_guess);
 	str_copy(out->site, sizeof(out->site), f->flows->settings.site);
 }
 
@@ -322,11 +324,12 @@ flows_open(struct flows *fs, struct stack_flow *peer, const struct flow_target *
 	ulid_new(clock_wall_ms(), f->id);
 	str_copy(f->look, sizeof(f->look), target->look);
 	str_copy(f->personality, sizeof(f->personality), target->personality);
+	str_copy(f->os_guess, sizeof(f->os_guess), target->os.label != NULL ? target->os.label : "");
 	list_init(&f->node);
 	enter(f, FLOW_WAITING);
 	stack_flow_set_ctx(peer, f);
 	describe(f, &info);
-	fs->ops.opened(fs->ops.ctx, &info, f->service);
+	fs->ops.opened(fs->ops.ctx, &info, target);
 	if (!dial(f, NULL))
 		wait_for_replica(f);
 	return true;

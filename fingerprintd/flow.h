@@ -8,6 +8,7 @@
 #ifndef FINGERPRINTD_FLOW_H
 #define FINGERPRINTD_FLOW_H
 
+#include "fingerprintd/os_signature.h"
 #include "fingerprintd/stack.h"
 #include "wire/proxy.h"
 
@@ -26,11 +27,13 @@ enum {
 	FLOW_IDLE_MS = 60 * 60 * 1000, /* the traps have shorter limits: this is for a trap that hangs */
 };
 
-/* What the decoy has at that port. Copied. */
+/* What the decoy has at that port, and who comes there. Copied. */
 struct flow_target {
 	const char *service; /* a constant */
 	const char *look;
 	const char *personality;
+	const struct os_observation *syn; /* NULL: nothing is left of it (SYN cookies) */
+	struct os_guess os; /* of the syn; without a label it is like none */
 };
 
 struct flow_end {
@@ -41,7 +44,7 @@ struct flow_end {
 };
 
 struct flows_ops {
-	void (*opened)(void *ctx, const struct flow_info *info, const char *service);
+	void (*opened)(void *ctx, const struct flow_info *info, const struct flow_target *target);
 	void (*ended)(void *ctx, const struct flow_end *end);
 	void *ctx;
 };

@@ -8,6 +8,7 @@
 #include "fingerprintd/hops.h"
 #include "fingerprintd/host.h"
 #include "fingerprintd/icmp.h"
+#include "fingerprintd/os_observe.h"
 #include "fingerprintd/udp.h"
 #include "wire/packet_icmp.h"
 #include "wire/packet_ip.h"
@@ -339,6 +340,19 @@ stack_port(void *ctx, struct stack_host *host, uint16_t port)
 	return h->group->closed == DECOY_DROP ? STACK_FILTERED : STACK_CLOSED;
 }
 
+/* The stack saw the SYN behind the routers before the decoy: on the wire its TTL was higher. False: no SYN is known. */
+static bool
+syn_on_wire(const struct host *h, const struct stack_flow *f, struct os_observation *out)
+{
+	const struct os_observation *seen = stack_flow_syn(f);
+
+	if (seen == NULL)
+		return false;
+	*out = *seen;
+	out->ttl = (uint8_t)(out->ttl + h->group->hop_count);
+	return true;
+}
+
 static bool
 stack_opened(void *ctx, struct stack_flow *f)
 {
@@ -348,10 +362,12 @@ stack_opened(void *ctx, struct stack_flow *f)
 
 	if (port == NULL)
 		return false; /* a reload took the port away during the handshake */
+	struct os_observation syn;
 	struct flow_target target = {
 		.service = decoy_service_name(port->service),
 		.look = port->look,
 		.personality = h->group->personality->name,
+		.syn = syn_on_wire(h, f, &syn) ? &syn : NULL,
 	};
 
 	return g->ops.opened(g->ops.ctx, f, &target);

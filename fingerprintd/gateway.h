@@ -19,7 +19,7 @@ struct gateway_ops {
 	void (*send)(void *ctx, const void *frame, size_t len, uint64_t delay_us);
 	void (*probe)(void *ctx, enum probe_kind kind, const struct addr *source, const struct addr *destination,
 	    uint16_t port);
-	/* As in stack.h, with what the decoy has at that port. */
+	/* As in stack.h, with what the decoy has at that port; whose SYN it is like is the caller's to say. */
 	bool (*opened)(void *ctx, struct stack_flow *f, const struct flow_target *target);
 	void (*data)(struct stack_flow *f);
 	void (*eof)(struct stack_flow *f);

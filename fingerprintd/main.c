@@ -16,6 +16,7 @@
 #include "fingerprintd/host.h"
 #include "fingerprintd/netio.h"
 #include "fingerprintd/observe.h"
+#include "fingerprintd/os_files.h"
 #include "fingerprintd/personalities.h"
 #include "fingerprintd/probes.h"
 
@@ -32,7 +33,7 @@ enum {
 
 #define DEFAULT_DIR "/usr/share/honeyspam/personalities"
 
-static const char *interface, *decoys_file, *personalities_dir, *networks, *fallback, *described;
+static const char *interface, *decoys_file, *personalities_dir, *networks, *fallback, *signatures_files, *described;
 static long flows_max, half_open_max;
 static bool mac_shared, check_only;
 
@@ -42,6 +43,9 @@ static const struct setting settings[] = {
 	    "JSON file of addresses, personalities and ports; read again on SIGHUP." },
 	{ "personalities.dir", SETTING_TEXT, &personalities_dir, DEFAULT_DIR, 0, 0, "",
 	    "Directories of personalities (*.json), separated by commas; read again on SIGHUP." },
+	{ "os-signatures.files", SETTING_TEXT, &signatures_files,
+	    "/usr/share/honeyspam/os-signatures.fp,/etc/p0f/p0f.fp", 0, 0, "",
+	    "Files of signatures of SYNs in p0f's syntax, separated by commas; read again on SIGHUP." },
 	{ "traps.networks", SETTING_TEXT, &networks, "127.0.0.0/8", 0, 0, "",
 	    "Networks in which traps may be dialled, separated by commas." },
 	{ "traps.fallback", SETTING_TEXT, &fallback, "", 0, 0, "",
@@ -68,6 +72,7 @@ static struct {
 	struct personalities *personalities;
 	uint64_t gateway_us; /* the last time that the gateway was given */
 	struct decoys *decoys;
+	struct os_signatures *signatures;
 	struct loop_timer *tick;
 	struct delay_line *delayed; /* frames of decoys that seem to be far away */
 	struct loop_timer *delay;
@@ -118,8 +123,12 @@ note_probe(void *ctx, enum probe_kind kind, const struct addr *source, const str
 static bool
 open_flow(void *ctx, struct stack_flow *f, const struct flow_target *target)
 {
+	struct flow_target known = *target;
+
 	(void)ctx;
-	return flows_open(self.flows, f, target);
+	if (known.syn != NULL)
+		os_signatures_match(self.signatures, known.syn, &known.os);
+	return flows_open(self.flows, f, &known);
 }
 
 /* The gateway's time never goes back, though a frame may be older than the last tick. */
@@ -248,6 +257,14 @@ forget(struct loaded *l)
 	personalities_free(&l->personalities);
 }
 
+/* Flows have copies of their labels. */
+static void
+read_signatures(void)
+{
+	os_signatures_free(&self.signatures);
+	self.signatures = os_files_load(signatures_files);
+}
+
 static void
 reload(struct daemon *d)
 {
@@ -255,6 +272,7 @@ reload(struct daemon *d)
 	struct loaded now;
 
 	(void)d;
+	read_signatures();
 	if (!load(&now, &error)) {
 		log_error("msg=\"%s; the old decoys stay\"", error.text);
 	} else if (!checks_addresses(now.decoys, error.text)) {
@@ -318,6 +336,7 @@ start(struct daemon *d)
 	self.daemon = d;
 	if (!load(&now, &error) || !checks_addresses(now.decoys, error.text))
 		log_fatal("msg=\"%s\"", error.text);
+	read_signatures();
 	make_cores();
 	open_interface();
 	adopt(&now);
@@ -354,6 +373,7 @@ stop(struct daemon *d)
 	hosts_free(self.decoys);
 	decoys_free(&self.decoys);
 	personalities_free(&self.personalities);
+	os_signatures_free(&self.signatures);
 }
 
 static void

@@ -29,15 +29,37 @@ emit(struct daemon *d, struct event *e)
 	events_emit(daemon_events(d), &e);
 }
 
+static void
+os_guess(struct daemon *d, const struct flow_info *info, const struct flow_target *target)
+{
+	struct event *e = begin(d, "os-guess", info->id, "os");
+	const struct os_guess *guess = &target->os;
+	char text[OS_TEXT_MAX];
+
+	event_flow(e, info);
+	event_text(e, "honeyspam.os.signature", os_observation_format(target->syn, text));
+	if (guess->label != NULL) {
+		event_text(e, "honeyspam.os.label", guess->label);
+		event_bool(e, "honeyspam.os.tool", guess->tool);
+		event_bool(e, "honeyspam.os.generic", guess->generic);
+		event_bool(e, "honeyspam.os.fuzzy", guess->fuzzy);
+		if (guess->distance >= 0)
+			event_number(e, "honeyspam.os.distance", (uint64_t)guess->distance);
+	}
+	emit(d, e);
+}
+
 void
-observe_flow_opened(void *ctx, const struct flow_info *info, const char *service)
+observe_flow_opened(void *ctx, const struct flow_info *info, const struct flow_target *target)
 {
 	struct event *e = begin(ctx, "flow-open", info->id, "open");
 
 	event_flow(e, info);
-	event_text(e, "honeyspam.flow.service", service);
+	event_text(e, "honeyspam.flow.service", target->service);
 	event_text(e, "honeyspam.flow.boot", daemon_boot_id(ctx));
 	emit(ctx, e);
+	if (target->syn != NULL)
+		os_guess(ctx, info, target);
 }
 
 void

@@ -10,7 +10,8 @@
 struct daemon;
 
 /* ctx of each of these is the daemon. */
-void observe_flow_opened(void *ctx, const struct flow_info *info, const char *service);
+/* Two events, when the SYN is known: the flow, and the guess at who began it. */
+void observe_flow_opened(void *ctx, const struct flow_info *info, const struct flow_target *target);
 void observe_flow_ended(void *ctx, const struct flow_end *end);
 void observe_probe(void *ctx, const struct probe_report *r);
 void observe_overflow(void *ctx, uint64_t packets);

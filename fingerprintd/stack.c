@@ -142,7 +142,7 @@ void
 stack_input(struct stack *s, struct stack_host *host, const uint8_t link[STACK_LINK_BYTES], const void *packet,
     size_t len, uint64_t now_us)
 {
-	struct tcp_segment seg = { .host = host, .link = link };
+	struct tcp_segment seg = { .host = host, .link = link, .packet = packet, .packet_len = len };
 
 	bury(s);
 	s->now_us = now_us;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct os_observation;
 struct stack;
 struct stack_flow;
 
@@ -85,6 +86,11 @@ const struct stack_counters *stack_counters(const struct stack *s);
 struct stack_host *stack_flow_host(const struct stack_flow *f);
 const struct endpoint *stack_flow_source(const struct stack_flow *f);
 const struct endpoint *stack_flow_destination(const struct stack_flow *f);
+/*
+ * How the SYN looked, TTL as the stack got it.  Only while opened() runs; NULL:
+ * the handshake was stateless, and nothing is left of the SYN.
+ */
+const struct os_observation *stack_flow_syn(const struct stack_flow *f);
 void stack_flow_set_ctx(struct stack_flow *f, void *ctx);
 void *stack_flow_ctx(const struct stack_flow *f);
 /* In-order bytes that wait, contiguous; valid until the next call for f. */

@@ -190,7 +190,11 @@ tcp_flow_open(struct stack *s, const struct tcp_agreed *a, const struct tcp_segm
 	f->heard_us = s->now_us;
 	tcp_table_add(&s->table, &f->entry);
 	arm(f);
-	if (!s->ops.opened(s->ops.ctx, f)) {
+	f->seen = a->seen;
+	bool taken = s->ops.opened(s->ops.ctx, f);
+
+	f->seen = NULL;
+	if (!taken) {
 		wheel_stop(&f->entry.timer);
 		tcp_table_remove(&s->table, &f->entry);
 		tcp_flow_free(f);
@@ -484,6 +488,12 @@ const struct endpoint *
 stack_flow_destination(const struct stack_flow *f)
 {
 	return &f->entry.destination;
+}
+
+const struct os_observation *
+stack_flow_syn(const struct stack_flow *f)
+{
+	return f->seen;
 }
 
 void

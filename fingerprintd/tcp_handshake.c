@@ -121,6 +121,7 @@ tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 	h->irs = seg->tcp.seq;
 	h->iss = tcp_isn_next(s->isn, seg->host, &seg->source, &seg->destination, s->now_us);
 	h->syn = seg->tcp;
+	(void)os_observe(seg->packet, seg->packet_len, &h->seen); /* it was parsed as a SYN */
 	h->which = (int8_t)which;
 	h->ts_offset = ts_offset(seg);
 	h->sent_us = s->now_us;
@@ -210,6 +211,19 @@ agree(const struct stack *s, const struct tcp_handshake *h, struct tcp_agreed *o
 	};
 }
 
+/* h is gone when this returns. */
+static void
+complete(struct stack *s, struct tcp_handshake *h, const struct tcp_segment *seg)
+{
+	struct os_observation seen = h->seen;
+	struct tcp_agreed agreed;
+
+	agree(s, h, &agreed);
+	agreed.seen = &seen;
+	tcp_handshake_free(s, h);
+	tcp_flow_open(s, &agreed, seg);
+}
+
 /* The SYN came again, or another one that must prove that it isn't forged (RFC 5961 4.2). */
 static void
 another_syn(struct stack *s, struct tcp_handshake *h, const struct tcp_segment *seg)
@@ -235,8 +249,6 @@ reset_handshake(struct stack *s, struct tcp_handshake *h, const struct tcp_segme
 void
 tcp_handshake_input(struct stack *s, struct tcp_handshake *h, const struct tcp_segment *seg)
 {
-	struct tcp_agreed agreed;
-
 	if (seg->tcp.flags & PACKET_TCP_RST) {
 		reset_handshake(s, h, seg);
 	} else if (seg->tcp.flags & PACKET_TCP_SYN) {
@@ -248,9 +260,7 @@ tcp_handshake_input(struct stack *s, struct tcp_handshake *h, const struct tcp_s
 	} else if (seg->tcp.ack != h->iss + 1) {
 		send_reset(s, &h->entry, seg->tcp.ack);
 	} else {
-		agree(s, h, &agreed);
-		tcp_handshake_free(s, h);
-		tcp_flow_open(s, &agreed, seg);
+		complete(s, h, seg);
 	}
 }
 

@@ -6,6 +6,7 @@
 #define FINGERPRINTD_TCP_INTERNAL_H
 
 #include "base/slab.h"
+#include "fingerprintd/os_observe.h"
 #include "fingerprintd/pages.h"
 #include "fingerprintd/stack.h"
 #include "fingerprintd/tcp_emit.h"
@@ -51,6 +52,8 @@ struct tcp_segment {
 	size_t options_len;
 	const uint8_t *data;
 	uint32_t len; /* of data; SYN and FIN aside */
+	const uint8_t *packet; /* the whole of it, from the IP header on */
+	size_t packet_len;
 };
 
 struct tcp_handshake {
@@ -59,6 +62,7 @@ struct tcp_handshake {
 	uint32_t iss;
 	uint64_t sent_us;
 	struct packet_tcp syn; /* what the peer offered */
+	struct os_observation seen; /* of the SYN, for whoever wants to know who made it */
 	uint32_t ts_offset;
 	int8_t which; /* case of the personality that it is, or -1 */
 	uint8_t resent;
@@ -83,6 +87,7 @@ struct stack_flow {
 	struct tcp_send send;
 	struct list dead_node;
 	void *ctx;
+	const struct os_observation *seen; /* of the SYN; only while the caller is told of the flow */
 	uint64_t heard_us; /* the peer's last sign of life */
 	uint64_t ack_due_us; /* delayed acknowledgement; 0: none */
 	uint32_t ack_sent; /* Last.ACK.sent (RFC 7323 4.3) */
@@ -125,6 +130,7 @@ struct tcp_agreed {
 	uint32_t iss;
 	uint16_t mss; /* the peer's, 0: none given */
 	uint16_t window; /* that we announced */
+	const struct os_observation *seen; /* of the SYN; NULL: none was kept */
 	bool sack;
 	bool ts;
 	bool wscale;

@@ -70,6 +70,7 @@ def settings(part, lab):
             "interface": "wire0",
             "decoys.file": f"{MNT}/etc/decoys.json",
             "personalities.dir": f"{MNT}/etc/personalities",
+            "os-signatures.files": f"{MNT}/etc/os-signatures.fp",
             "traps.networks": traps,
         },
     }[part.name]

@@ -77,6 +77,7 @@ class Directory:
         (self.etc / "personalities").mkdir(mode=0o755)
         for source in sorted((ROOT / "fingerprintd" / "personalities").glob("*.json")):
             self._copy(source, self.etc / "personalities" / source.name, 0o644)
+        self._copy(ROOT / "fingerprintd" / "os-signatures.fp", self.etc / "os-signatures.fp", 0o644)
         self._copy(decoys, self.etc / "decoys.json", 0o644)
 
     def _copy(self, source, target, mode):

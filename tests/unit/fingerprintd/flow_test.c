@@ -250,12 +250,13 @@ static char reason[32];
 static uint64_t bytes_in, bytes_out;
 
 static void
-on_opened(void *ctx, const struct flow_info *info, const char *service)
+on_opened(void *ctx, const struct flow_info *info, const struct flow_target *opens)
 {
 	(void)ctx;
 	assert_int_equal(strlen(info->id), 26);
 	assert_string_equal(info->site, "lab");
-	assert_string_equal(service, "relaytrap");
+	assert_string_equal(opens->service, "relaytrap");
+	assert_string_equal(info->os_guess, "Linux 6.16 or newer");
 	opened++;
 }
 
@@ -301,11 +302,16 @@ finish(void **state)
 	return 0;
 }
 
+static const struct flow_target target = {
+	.service = "relaytrap",
+	.look = "postfix",
+	.personality = "linux-6",
+	.os = { .label = "Linux 6.16 or newer" },
+};
+
 static bool
 connect_spammer(void)
 {
-	static const struct flow_target target = { "relaytrap", "postfix", "linux-6" };
-
 	return flows_open(flows, &spammer, &target);
 }
 
@@ -342,6 +348,7 @@ assert_got(size_t i, const char *text)
 	assert_int_equal(proxy_parse(traps[i]->got, traps[i]->got_len, &info, &used), PROXY_OK);
 	assert_string_equal(info.look, "postfix");
 	assert_string_equal(info.personality, "linux-6");
+	assert_string_equal(info.os_guess, "Linux 6.16 or newer");
 	assert_string_equal(info.site, "lab");
 	assert_int_equal(info.destination.port, 25);
 	assert_int_equal(traps[i]->got_len - used, strlen(text));
@@ -586,7 +593,6 @@ a_client_that_never_finishes_is_let_go(void **state)
 static void
 full_is_an_ordinary_answer(void **state)
 {
-	static const struct flow_target target = { "relaytrap", "postfix", "linux-6" };
 	static struct stack_flow second, third;
 
 	(void)state;

@@ -14,6 +14,7 @@
 #include "fingerprintd/gateway.h"
 #include "fingerprintd/personalities.h"
 #include "fingerprintd/host.h"
+#include "fingerprintd/os_observe.h"
 #include "wire/packet_checksum.h"
 
 #include <stdio.h>
@@ -48,6 +49,9 @@ static const char unreachable_w2k[] = "02000000006302000000001008004500003810000
 static size_t segments;
 static uint8_t segment_link[STACK_LINK_BYTES];
 static size_t segment_len;
+static struct stack_ops stack_ops;
+static struct stack_host *flow_host;
+static const struct os_observation *flow_syn;
 
 struct stack *
 stack_new(const struct stack_settings *s, const struct stack_ops *ops, uint64_t now_us)
@@ -55,8 +59,8 @@ stack_new(const struct stack_settings *s, const struct stack_ops *ops, uint64_t 
 	static char paper[1];
 
 	(void)s;
-	(void)ops;
 	(void)now_us;
+	stack_ops = *ops;
 	return (struct stack *)(void *)paper;
 }
 
@@ -90,14 +94,23 @@ struct stack_host *
 stack_flow_host(const struct stack_flow *f)
 {
 	(void)f;
-	return NULL;
+	return flow_host;
 }
 
 const struct endpoint *
 stack_flow_destination(const struct stack_flow *f)
 {
+	static const struct endpoint smtp = { .port = 25 };
+
 	(void)f;
-	return NULL;
+	return &smtp;
+}
+
+const struct os_observation *
+stack_flow_syn(const struct stack_flow *f)
+{
+	(void)f;
+	return flow_syn;
 }
 
 /* ---- the gateway and its wire ---- */
@@ -134,7 +147,20 @@ on_probe(void *ctx, enum probe_kind kind, const struct addr *source, const struc
 	probe_port = port;
 }
 
-static const char *behind = "[]";
+static int syn_ttl; /* that the flow opened last is told to have begun with; 0: it isn't known */
+
+static bool
+on_opened(void *ctx, struct stack_flow *f, const struct flow_target *target)
+{
+	(void)ctx;
+	(void)f;
+	assert_string_equal(target->service, "relaytrap");
+	assert_string_equal(target->look, "postfix");
+	syn_ttl = target->syn != NULL ? target->syn->ttl : 0;
+	return true;
+}
+
+static const char *behind = "[]", *ports = "[]";
 
 static void
 hold(const char *personality, const char *closed)
@@ -147,8 +173,8 @@ hold(const char *personality, const char *closed)
 
 	snprintf(text, sizeof(text),
 	    "{\"version\":1,\"decoys\":[{\"addresses\":[\"203.0.113.10\"],\"personality\":\"%s\",\"closed\":\"%s\","
-	    "\"behind\":%s,\"ports\":[]}]}",
-	    personality, closed, behind);
+	    "\"behind\":%s,\"ports\":%s}]}",
+	    personality, closed, behind, ports);
 	decoys = decoys_parse("d.json", text, strlen(text), personalities, &e);
 	if (decoys == NULL)
 		fail_msg("%s", e.text);
@@ -160,11 +186,11 @@ hold(const char *personality, const char *closed)
 static int
 begin(void **state)
 {
-	static const struct gateway_ops ops = { .send = on_send, .probe = on_probe };
+	static const struct gateway_ops ops = { .send = on_send, .probe = on_probe, .opened = on_opened };
 	static const struct stack_settings settings = { 16, 16 };
 
 	(void)state;
-	behind = "[]";
+	behind = ports = "[]";
 	gateway = gateway_new(&ops, &settings, 0);
 	sent_len = sent_count = segments = 0;
 	memset(probes, 0, sizeof(probes));
@@ -474,6 +500,25 @@ tcp_goes_to_the_stack_with_the_way_back(void **state)
 	assert_memory_equal(segment_link, "\x02\x00\x00\x00\x00\x63\x00\x00", STACK_LINK_BYTES);
 }
 
+/* The stack sees packets behind the routers; whoever guesses wants to see them before. */
+static void
+a_flow_is_told_with_its_syn_as_on_the_wire(void **state)
+{
+	static const struct os_observation syn = { .ttl = 60 };
+
+	(void)state;
+	behind = "[{\"address\":\"198.51.100.1\",\"ms\":2},{\"address\":\"198.51.100.2\",\"ms\":30}]";
+	ports = "[{\"port\":25,\"proto\":\"tcp\",\"service\":\"relaytrap\",\"look\":\"postfix\"}]";
+	hold("linux-6", "reset");
+	flow_host = &decoys_at(decoys, 0)->host->stack;
+	flow_syn = &syn;
+	assert_true(stack_ops.opened(stack_ops.ctx, NULL));
+	assert_int_equal(syn_ttl, 62);
+	flow_syn = NULL;
+	assert_true(stack_ops.opened(stack_ops.ctx, NULL));
+	assert_int_equal(syn_ttl, 0);
+}
+
 static void
 without_decoys_nothing_is_ours(void **state)
 {
@@ -519,6 +564,7 @@ main(void)
 		STORY(the_links_padding_is_no_data),
 		STORY(a_fragmented_ping_is_put_together),
 		STORY(tcp_goes_to_the_stack_with_the_way_back),
+		STORY(a_flow_is_told_with_its_syn_as_on_the_wire),
 		STORY(without_decoys_nothing_is_ours),
 	};
 

@@ -6,6 +6,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 #include "fingerprintd/stack.h"
+#include "fingerprintd/os_observe.h"
 #include "fingerprintd/tcp_cookie.h"
 #include "wire/packet_checksum.h"
 #include "wire/packet_ip.h"
@@ -42,6 +43,7 @@ static size_t sent_count, sent_read;
 static enum stack_port port_is;
 static struct stack_flow *flow; /* the one opened last */
 static int opened, eofs, closed_count, probes;
+static char syn_text[OS_TEXT_MAX]; /* of the flow opened last, or "" */
 static enum stack_end closed_why;
 static bool refuse, take_nothing, echo;
 static struct packet_tcp_range sack; /* what the peer says it has; empty: nothing */
@@ -102,6 +104,9 @@ on_opened(void *ctx, struct stack_flow *f)
 		return false;
 	opened++;
 	flow = f;
+	syn_text[0] = '\0';
+	if (stack_flow_syn(f) != NULL)
+		os_observation_format(stack_flow_syn(f), syn_text);
 	return true;
 }
 
@@ -413,6 +418,15 @@ established_flows_are_capped_and_never_evicted(void **state)
 }
 
 static void
+a_flow_is_told_with_its_syn(void **state)
+{
+	(void)state;
+	shake_hands();
+	assert_string_equal(syn_text, "4:60+4:0:1400:8192,2:mss,sok,ws,ts,eol+0:id-:0");
+	assert_null(stack_flow_syn(flow)); /* not kept beyond that */
+}
+
+static void
 beyond_the_cap_syns_are_answered_without_memory(void **state)
 {
 	struct sent s;
@@ -433,6 +447,7 @@ beyond_the_cap_syns_are_answered_without_memory(void **state)
 	assert_int_equal(next_sent()->tcp.flags, RST);
 	send_raw(&last, 101, s.tcp.seq + 1, ACK, 8192, "hi", 2);
 	assert_int_equal(opened, 1);
+	assert_string_equal(syn_text, ""); /* nothing was kept of the SYN */
 	assert_memory_equal(got, "hi", 2);
 	assert_int_equal(stack_counters(stack)->cookies_ok, 1);
 	assert_int_equal(stack_counters(stack)->cookies_bad, 1);
@@ -990,6 +1005,7 @@ main(void)
 		T(data_may_come_with_the_handshakes_ack),
 		T(a_refused_flow_is_reset),
 		T(established_flows_are_capped_and_never_evicted),
+		T(a_flow_is_told_with_its_syn),
 		T(beyond_the_cap_syns_are_answered_without_memory),
 		T(cookies_grow_old),
 		T(strangers_are_answered_by_the_ports_state),
