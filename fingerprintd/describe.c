@@ -164,6 +164,10 @@ say_numbers(const struct habits *h, FILE *out)
 		fputs("a keyed hash of the connection and a clock of 4 us\n", out);
 	else if (h->isn.kind == HABIT_ISN_CONSTANT)
 		fputs("always the same\n", out);
+	else if (h->isn.kind == HABIT_ISN_ZERO)
+		fputs("0\n", out);
+	else if (h->isn.kind == HABIT_ISN_ACK)
+		fputs("the SYN's acknowledgement number\n", out);
 	else
 		fprintf(out, "%.0f a second, scattered by %.0f, in multiples of %u\n", h->isn.per_second,
 		    h->isn.deviation, h->isn.multiple_of);

@@ -51,7 +51,7 @@ struct habit_ids {
 	uint16_t value; /* HABIT_IDS_CONSTANT */
 };
 
-enum habit_isn_kind { HABIT_ISN_HASH, HABIT_ISN_CONSTANT, HABIT_ISN_INCREMENTS };
+enum habit_isn_kind { HABIT_ISN_HASH, HABIT_ISN_CONSTANT, HABIT_ISN_INCREMENTS, HABIT_ISN_ZERO, HABIT_ISN_ACK };
 
 struct habit_isn {
 	uint8_t kind; /* enum habit_isn_kind */

@@ -26,7 +26,9 @@ ip_id_next(struct ip_id_state *s, const struct habit_ids *habit, uint16_t *count
 		id = (*counter)++;
 		return (uint16_t)(id >> 8 | id << 8);
 	case HABIT_IDS_JUMPS:
-		return *counter = (uint16_t)(*counter + JUMP_MIN + next_random(s) % JUMP_RANGE);
+		id = *counter;
+		*counter = (uint16_t)(id + JUMP_MIN + next_random(s) % JUMP_RANGE);
+		return id;
 	case HABIT_IDS_RANDOM:
 		return next_random(s);
 	case HABIT_IDS_CONSTANT:

@@ -13,7 +13,8 @@ static const char *const option_names[] = { "end", "mss", "sack", "ts", "wscale"
 	"ts-no-clock", "ts-empty", NULL }; /* enum habit_option */
 static const char *const ids_names[] = { "zero", "increment", "swapped", "jumps", "random", "per-flow",
 	NULL }; /* enum habit_ids_kind */
-static const char *const isn_names[] = { "hash", "constant", "increments", NULL }; /* enum habit_isn_kind */
+static const char *const isn_names[] = { "hash", "constant", "increments", "zero", "ack",
+	NULL }; /* enum habit_isn_kind */
 static const char *const mss_of_names[] = { "own", "least", NULL }; /* enum habit_mss_of */
 static const char *const ts_start_names[] = { "boot", "random", "zero", NULL }; /* enum habit_ts_start */
 static const char *const ecn_names[] = { "none", "ece", "both", "cwr", NULL }; /* enum habit_ecn */

@@ -119,7 +119,9 @@ tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 	}
 	tcp_entry_init(&h->entry, TCP_HANDSHAKE, seg);
 	h->irs = seg->tcp.seq;
-	h->iss = tcp_isn_next(s->isn, seg->host, &seg->source, &seg->destination, s->now_us);
+	h->iss = seg->host->habits->isn.kind == HABIT_ISN_ACK
+	    ? seg->tcp.ack
+	    : tcp_isn_next(s->isn, seg->host, &seg->source, &seg->destination, s->now_us);
 	h->syn = seg->tcp;
 	(void)os_observe(seg->packet, seg->packet_len, &h->seen); /* it was parsed as a SYN */
 	h->which = (int8_t)which;

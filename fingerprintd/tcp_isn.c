@@ -10,10 +10,14 @@
 #include <string.h>
 
 enum {
-	SLOTS = 8192, /* peers of decoys that are remembered; a newcomer takes the place of another */
+	SETS = 2048,
+	WAYS = 4, /* peers of decoys that are remembered: a newcomer takes the place of the one heard least lately */
 	BLOCK = 5,
 	FRESH_US = 2 * 1000 * 1000, /* after such a pause another block begins */
+	PACE_US = 100 * 1000, /* how far apart a scanner's SYNs are */
+	DIVISOR_MAX = 5, /* units that may divide all of a block's steps: it happens to real ones */
 };
+static const double random_step = 1073741824.0; /* on average, when each number is a random one */
 static const double step_max = 2147483647.0; /* larger ones would look like steps back */
 
 struct slot {
@@ -21,7 +25,7 @@ struct slot {
 	struct addr peer;
 	uint64_t at_us;
 	uint32_t isn;
-	uint32_t units; /* of multiple_of in the last step */
+	uint32_t divisor; /* of the block's steps so far, in units of multiple_of */
 	uint8_t order[BLOCK];
 	uint8_t step;
 };
@@ -29,7 +33,7 @@ struct slot {
 struct tcp_isn {
 	uint64_t key[2];
 	uint64_t random;
-	struct slot slots[SLOTS];
+	struct slot sets[SETS][WAYS];
 };
 
 struct tcp_isn *
@@ -84,14 +88,16 @@ shuffle(struct tcp_isn *t, struct slot *s)
 		s->order[j] = kept;
 	}
 	s->step = 0;
+	s->divisor = 0;
 }
 
+/* Of the rate, for the step that is next. */
 static double
 scatter(const struct habit_isn *isn, const struct slot *s)
 {
 	static const double even[BLOCK] = { 1, -1, 0, 1, -1 };
 	/* Rates below zero would be steps back: then one large step makes the deviation. */
-	static const double lopsided[BLOCK] = { -0.4472136, -0.4472136, -0.4472136, -0.4472136, 1.7888544 };
+	static const double lopsided[BLOCK] = { 1.7888544, -0.4472136, -0.4472136, -0.4472136, -0.4472136 };
 	uint8_t at = s->order[s->step % BLOCK];
 
 	return (isn->deviation > isn->per_second ? lopsided[at] : even[at]) * isn->deviation;
@@ -109,16 +115,29 @@ divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
-/* So many units that the steps have no common divisor but the unit. */
+/*
+ * The step in whole units.  A deviation of less than half a unit would be
+ * rounded away: then one step in five has a unit more.  And no much larger unit
+ * divides all steps.
+ */
 static uint32_t
-whole_units(const struct slot *s, double step, uint32_t unit)
+whole_units(const struct habit_isn *isn, struct slot *s, double seconds)
 {
-	uint32_t units = (uint32_t)lround(step / unit);
+	double deviation = isn->deviation * seconds / isn->multiple_of, rate = isn->per_second;
+	bool fine = deviation >= 0.5;
+	double step = (fine ? rate + scatter(isn, s) : rate) * seconds;
 
-	if (s->step == 1 && s->units > 1) {
-		while (units > 0 && divisor(units, s->units) != 1)
-			units++;
-	}
+	if (step > step_max)
+		step = step_max;
+	uint32_t units = step <= 0 ? 0 : (uint32_t)lround(step / isn->multiple_of);
+
+	if (!fine && deviation > 0.1 && s->order[s->step % BLOCK] == 0)
+		units++;
+	uint32_t common = divisor(s->divisor, units);
+
+	if (s->step % BLOCK == BLOCK - 1 && (common > DIVISOR_MAX || (common == 0 && rate > 0)))
+		units++;
+	s->divisor = divisor(s->divisor, units);
 	return units;
 }
 
@@ -127,19 +146,18 @@ advance(struct tcp_isn *t, const struct stack_host *h, struct slot *s, uint64_t 
 {
 	const struct habit_isn *isn = &h->habits->isn;
 	uint64_t pause_us = now_us - s->at_us;
+	/* What is as good as random doesn't grow with time. */
+	bool random = isn->per_second * PACE_US / 1e6 > random_step / 4;
 
-	if (pause_us > FRESH_US)
+	if (pause_us > FRESH_US) {
 		shuffle(t, s);
-	double step = fmod((isn->per_second + scatter(isn, s)) * (double)pause_us / 1e6, 4294967296.0);
-
-	if (step < 0)
-		step = 0;
-	if (pause_us <= FRESH_US && step > step_max)
-		step = step_max;
-	s->units = whole_units(s, step, isn->multiple_of);
-	s->isn += s->units * isn->multiple_of;
+		s->isn += (uint32_t)fmod(isn->per_second * (double)pause_us / 1e6 / isn->multiple_of, 4294967296.0) *
+		    isn->multiple_of;
+	} else {
+		s->isn += whole_units(isn, s, (random ? PACE_US : (double)pause_us) / 1e6) * isn->multiple_of;
+		s->step++;
+	}
 	s->at_us = now_us;
-	s->step++;
 }
 
 /* Where the decoy's counter stands: every peer begins there. */
@@ -153,20 +171,35 @@ counter(const struct stack_host *h, uint64_t now_us)
 	return (uint32_t)h->isn_secret[0] + grown * isn->multiple_of;
 }
 
-static uint32_t
-counted(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, uint64_t now_us)
+static struct slot *
+find_slot(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer)
 {
 	uint64_t words[3] = { (uint64_t)(uintptr_t)h, 0, 0 };
 
 	memcpy(words + 1, peer->b, sizeof(peer->b));
-	struct slot *s = &t->slots[siphash(t->key, words, 3) % SLOTS];
+	struct slot *set = t->sets[siphash(t->key, words, 3) % SETS], *oldest = set;
 
-	if (s->host == h && addr_equal(&s->peer, peer)) {
-		advance(t, h, s, now_us);
-		return s->isn;
+	for (int i = 0; i < WAYS; i++) {
+		if (set[i].host == h && addr_equal(&set[i].peer, peer))
+			return &set[i];
+		if (set[i].at_us < oldest->at_us)
+			oldest = &set[i];
 	}
-	*s = (struct slot){ .host = h, .peer = *peer, .at_us = now_us, .isn = counter(h, now_us) };
-	shuffle(t, s);
+	oldest->host = NULL;
+	return oldest;
+}
+
+static uint32_t
+counted(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, uint64_t now_us)
+{
+	struct slot *s = find_slot(t, h, peer);
+
+	if (s->host != NULL) {
+		advance(t, h, s, now_us);
+	} else {
+		*s = (struct slot){ .host = h, .peer = *peer, .at_us = now_us, .isn = counter(h, now_us) };
+		shuffle(t, s);
+	}
 	return s->isn;
 }
 
@@ -175,6 +208,9 @@ tcp_isn_next(struct tcp_isn *t, const struct stack_host *h, const struct endpoin
     uint64_t now_us)
 {
 	switch (h->habits->isn.kind) {
+	case HABIT_ISN_ZERO:
+	case HABIT_ISN_ACK:
+		return 0;
 	case HABIT_ISN_CONSTANT:
 		return (uint32_t)h->isn_secret[0];
 	case HABIT_ISN_INCREMENTS:

@@ -2,6 +2,7 @@
 
 #include "base/writer.h"
 #include "fingerprintd/host.h"
+#include "wire/packet_checksum.h"
 #include "wire/packet_icmp.h"
 #include "wire/packet_udp.h"
 
@@ -54,6 +55,17 @@ spoil(uint8_t *at, const struct quoted *habit)
 	}
 }
 
+/* Right for the header as it is quoted. */
+static void
+checksum(uint8_t *header, size_t len)
+{
+	header[CHECKSUM_AT] = header[CHECKSUM_AT + 1] = 0;
+	uint16_t sum = packet_checksum(header, len);
+
+	header[CHECKSUM_AT] = (uint8_t)(sum >> 8);
+	header[CHECKSUM_AT + 1] = (uint8_t)sum;
+}
+
 static size_t
 quote(const struct udp_habits *habits, const struct packet_ip *ip, const uint8_t *packet, size_t len,
     uint8_t out[ERROR_MAX])
@@ -63,7 +75,10 @@ quote(const struct udp_habits *habits, const struct packet_ip *ip, const uint8_t
 	memcpy(out, packet, n);
 	spoil(out + LENGTH_AT, &habits->length);
 	spoil(out + ID_AT, &habits->id);
-	spoil(out + CHECKSUM_AT, &habits->ip_checksum);
+	if (habits->ip_checksum.kind == QUOTED_SAME)
+		checksum(out, ip->header_len);
+	else
+		spoil(out + CHECKSUM_AT, &habits->ip_checksum);
 	if (n >= data_at)
 		spoil(out + ip->header_len + UDP_CHECKSUM_AT, &habits->udp_checksum);
 	if (n >= data_at + 2)
