@@ -92,7 +92,7 @@ add_difference(void *ctx, enum osdb_test test, enum osdb_attribute attribute, co
 	char reason[REASON_MAX];
 
 	snprintf(reason, sizeof(reason), "%s.%s: is \"%s\", not \"%.*s\"", osdb_test_name(test),
-	    osdb_attribute_name(attribute), seen, (int)e.len, e.text);
+	    osdb_attribute_name(attribute), seen, e.text == NULL ? 1 : (int)e.len, e.text == NULL ? "Y" : e.text);
 	cJSON_AddItemToArray(d->list, cJSON_CreateString(reason));
 }
 

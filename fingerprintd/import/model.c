@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fingerprintd/import/model.h"
 
+#include "fingerprintd/import/choice.h"
 #include "fingerprintd/import/crc32.h"
 #include "fingerprintd/import/policy.h"
 #include "fingerprintd/import/sequence.h"
@@ -464,6 +465,9 @@ accepted(const struct model *m, const struct osdb_fingerprint *f, enum osdb_test
 	const struct model_value *seen = &m->seen[test][a];
 	struct expression e = f->value[test][a];
 
+	/* The database leaves R=Y out where there is something else to tell. */
+	if (a == OSDB_R && e.text == NULL && strcmp(seen->text, "N") == 0)
+		return !choice_answered(f, test);
 	if (!seen->present || e.text == NULL || expression_matches(e, seen->text))
 		return true;
 	/* A guessed TTL is compared only where the exact one isn't. */
