@@ -207,8 +207,8 @@ def test_every_event_fits_the_schema(lab):
         errors = [f"{e.json_path}: {e.message}" for e in check.iter_errors(event)]
         assert not errors, f"{event}\n{errors}"
     actions = {e["event"]["action"] for e in events}
-    assert {"probe", "flow-open", "flow-close", "web-request", "web-harvester", "proxy-request"} <= actions
-    assert {"relay-session", "relay-mail"} <= actions
+    assert {"probe", "flow-open", "flow-close", "os-guess", "web-request", "web-harvester"} <= actions
+    assert {"proxy-request", "relay-session", "relay-mail"} <= actions
     assert len({e["event"]["id"] for e in events}) == len(events)
 
 
