@@ -350,12 +350,11 @@ observe_clock(struct model *m, const cJSON *tcp)
 	}
 	const char *start = word(tcp, "ts_start", "boot");
 
+	zero = zero || (!none && strcmp(start, "zero") == 0);
 	if (zero)
 		see(m, OSDB_SEQ, OSDB_TS, "0");
 	else if (none)
 		see(m, OSDB_SEQ, OSDB_TS, "U");
-	else if (strcmp(start, "zero") == 0)
-		see(m, OSDB_SEQ, OSDB_TS, "0");
 	else if (strcmp(start, "random") == 0)
 		see_number(m, OSDB_SEQ, OSDB_TS, SEQUENCE_TS_RANDOM);
 	else

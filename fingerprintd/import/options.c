@@ -9,17 +9,17 @@
 enum { LIKELY_MSS = 1460, LIKELY_WSCALE = 7, VALUE_DIGITS_MAX = 8, WORD_MAX = 16 };
 
 static const struct {
-	char letter; /* nmap's */
 	const char *word; /* ours */
-	size_t octets;
+	char letter; /* nmap's */
+	uint8_t octets;
 	uint16_t likely;
 } kinds[] = {
-	[OPTION_EOL] = { 'L', "eol", 1, 0 },
-	[OPTION_NOP] = { 'N', "nop", 1, 0 },
-	[OPTION_MSS] = { 'M', "mss", 4, LIKELY_MSS },
-	[OPTION_WSCALE] = { 'W', "wscale", 3, LIKELY_WSCALE },
-	[OPTION_SACK] = { 'S', "sack", 2, 0 },
-	[OPTION_TS] = { 'T', "ts", 10, 0 },
+	[OPTION_EOL] = { "eol", 'L', 1, 0 },
+	[OPTION_NOP] = { "nop", 'N', 1, 0 },
+	[OPTION_MSS] = { "mss", 'M', 4, LIKELY_MSS },
+	[OPTION_WSCALE] = { "wscale", 'W', 3, LIKELY_WSCALE },
+	[OPTION_SACK] = { "sack", 'S', 2, 0 },
+	[OPTION_TS] = { "ts", 'T', 10, 0 },
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -171,9 +171,9 @@ options_to_json(const struct options *o, bool values)
 static bool
 ts_from_word(const char *word, struct tcp_option *out)
 {
-	for (uint16_t i = 0; i < TS_WORDS; i++) {
+	for (unsigned i = 0; i < TS_WORDS; i++) {
 		if (strcmp(word, ts_words[i]) == 0) {
-			*out = (struct tcp_option){ OPTION_TS, i };
+			*out = (struct tcp_option){ OPTION_TS, (uint16_t)i };
 			return true;
 		}
 	}

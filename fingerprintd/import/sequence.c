@@ -82,6 +82,7 @@ choose_rates(struct isn *isn)
 		isn->per_second = fmax(sequence_rate(low_of(isn->isr)), rate_max - isn->deviation);
 	if (isn->deviation > 0 && isn->per_second + isn->deviation > rate_max)
 		isn->deviation = deviation_of(isn, low_of(isn->sp));
+	isn->per_second = fmin(isn->per_second, rate_max);
 	/* More than twice the rate would take the counter back. */
 	if (isn->deviation > 2 * isn->per_second)
 		isn->deviation = deviation_of(isn, low_of(isn->sp));

@@ -278,6 +278,7 @@ what_cannot_be_expressed_is_found(void **state)
 		{ "T5(R=Y%O=M5B4S)", "T5.O " },
 		{ "T5(R=Y%O=M5B4SLL)", "" },
 		{ "IE(CD=O)", "IE.CD " },
+		{ "SEQ(SP=9A0%GCD=1%ISR=9A3)", "SEQ.SP SEQ.ISR " },
 		{ "SEQ(TS=U)\nOPS(O1=T11NN%O2=T11NN%O3=T11NN%O4=T11NN%O5=T11NN%O6=T11NN)", "SEQ.TS " },
 	};
 

@@ -53,21 +53,20 @@ static void
 a_policy_answers_what_is_offered(void **state)
 {
 	static const struct {
-		const char *options;
-		bool least;
-		uint8_t window_mss;
-		const char *offered, *answered;
+		const char *options, *offered, *answered;
 		uint16_t window;
+		uint8_t window_mss;
+		bool least;
 	} rows[] = {
-		{ "M5B4ST11NW7", false, 0, "WANM5B4T10S", "M5B4ST11NW7", 5000 },
-		{ "M5B4ST11NW7", false, 0, "M109ST10", "M5B4ST11", 5000 },
-		{ "M5B4ST11NW7", true, 4, "M109ST10", "M109ST11", 4 * (265 - 12) },
-		{ "M5B4ST11NW7", true, 4, "M578", "M578", 4 * 1400 },
-		{ "M5B4ST11NW7", true, 4, "ST10WAL", "M218ST11NW7", 4 * (536 - 12) },
-		{ "M5B4NNSNW3NNT11", false, 0, "M5B4WA", "M5B4NW3", 5000 },
-		{ "M5B4NW3ST11", false, 0, "WANM5B4SNN", "M5B4NW3SLL", 5000 },
-		{ "M5B4NW3ST11", false, 255, "M5B4", "M5B4", 65535 },
-		{ "", false, 0, "WANM5B4T10S", "", 5000 },
+		{ "M5B4ST11NW7", "WANM5B4T10S", "M5B4ST11NW7", 5000, 0, false },
+		{ "M5B4ST11NW7", "M109ST10", "M5B4ST11", 5000, 0, false },
+		{ "M5B4ST11NW7", "M109ST10", "M109ST11", 4 * (265 - 12), 4, true },
+		{ "M5B4ST11NW7", "M578", "M578", 4 * 1400, 4, true },
+		{ "M5B4ST11NW7", "ST10WAL", "M218ST11NW7", 4 * (536 - 12), 4, true },
+		{ "M5B4NNSNW3NNT11", "M5B4WA", "M5B4NW3", 5000, 0, false },
+		{ "M5B4NW3ST11", "WANM5B4SNN", "M5B4NW3SLL", 5000, 0, false },
+		{ "M5B4NW3ST11", "M5B4", "M5B4", 65535, 255, false },
+		{ "", "WANM5B4T10S", "", 5000, 0, false },
 	};
 
 	(void)state;
