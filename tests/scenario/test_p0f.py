@@ -14,11 +14,27 @@ OWN = conftest.ROOT / "fingerprintd" / "personalities"
 PERSONALITIES = {path.stem: json.loads(path.read_text()) for path in sorted(OWN.glob("*.json"))}
 SIGNATURES = pathlib.Path("/etc/p0f/p0f.fp")
 PORT = 25
-# What p0f.fp (of 2016) calls those whose SYN+ACK it has; it has none of the others.
+# What p0f.fp (of 2016) calls those whose SYN+ACK it has, by its nearest release; it has none of the others.
 NAMES = {
+    "aix-7": "Windows XP",  # p0f's own guess, from nothing but an MSS
+    "freebsd-7": "FreeBSD 8.x",
+    "freebsd-9": "FreeBSD 9.x",
+    "freebsd-11": "FreeBSD 9.x",
     "freebsd-13": "FreeBSD 9.x",
+    "freebsd-14": "FreeBSD 9.x",
     "linux-2.4": "Linux 2.4.x",
+    "linux-2.4-firewall": "Linux 2.4.x",
     "linux-2.6": "Linux 2.6.x",
+    "linux-2.6.8": "Linux 2.6.x",
+    "linux-2.6.32": "Linux 3.x",
+    "linux-3": "Linux 3.x",
+    "mikrotik-routeros-6": "Linux 3.x",
+    "openbsd-5": "OpenBSD 5.x",
+    "windows-7": "Windows 7 or 8",
+    "windows-server-2003": "Windows XP",
+    "windows-server-2008": "Windows 7 or 8",
+    "windows-server-2012": "Windows 7 or 8",
+    "windows-server-2016": "Windows 7 or 8",
 }
 # A client may lack any of the three; a peer then leaves them out too.
 CLIENTS = [dict(zip(("sack", "timestamps", "window_scaling"), on)) for on in itertools.product((1, 0), repeat=3)]
@@ -26,7 +42,7 @@ EVERYTHING = CLIENTS[0]
 WORDS = {"mss": "mss", "sok": "sack", "ts": "ts", "ws": "wscale", "nop": "nop", "eol": "eol"}  # p0f's, ours
 BYTES = {"mss": 4, "sok": 2, "ts": 10, "ws": 3, "nop": 1, "eol": 1}
 SIGNATURE = re.compile(
-    r"4:(?P<ttl>\d+)\+0:0:(?P<mss>\d+):(?:(?P<unit>mss|mtu)\*)?(?P<window>\d+),(?P<scale>\d+):(?P<layout>[^:]*)"
+    r"4:(?P<ttl>\d+)\+\d+:0:(?P<mss>\d+):(?:(?P<unit>mss|mtu)\*)?(?P<window>\d+),(?P<scale>\d+):(?P<layout>[^:]*)"
     r":(?P<quirks>[^:]*):0"
 )
 CONNECT = """
@@ -73,8 +89,10 @@ def layout_of(options):
     """As p0f writes it; zeros fill the last word."""
     ours = {ours: p0fs for p0fs, ours in WORDS.items()}
     words = [ours[option.partition(":")[0].partition("-")[0]] for option in options]
-    fill = -sum(BYTES[word] for word in words) % 4
-    return ",".join(words + [f"eol+{fill - 1}"] * bool(fill))
+    end = words.index("eol") if "eol" in words else len(words)
+    size = sum(BYTES[word] for word in words)
+    fill = size + -size % 4 - sum(BYTES[word] for word in words[:end])
+    return ",".join(words[:end] + [f"eol+{fill - 1}"] * bool(fill))
 
 
 def value_of(options, kind, default):
@@ -169,7 +187,7 @@ def enough(lines, addresses):
 def sightings(nothing_left, tmp_path_factory):
     """{personality: [(what the client offered, p0f's line on the answer) of each of CLIENTS]}"""
     assert SIGNATURES.exists(), "install the Debian package p0f"
-    places = {f"198.18.1.{i}": name for i, name in enumerate(PERSONALITIES, 1)}
+    places = {f"198.18.1.{i}": name for i, name in enumerate(PERSONALITIES, 1)}  # 254 at most
     groups = [(ip, name, [PORT], "reset") for ip, name in places.items()]
     log = tmp_path_factory.mktemp("p0f") / "log"
     found = {name: [] for name in PERSONALITIES}

@@ -70,15 +70,17 @@ class Verdict:
 # ---- what to scan ----
 
 
+def own_target(db, path):
+    """One of our own personalities; `expect` is what nmap's database calls it."""
+    expect = json.loads(path.read_text()).get("expect")
+    return Target(path.stem, [r for r in db.values() if r.name == expect])
+
+
 def own_targets(db, directory=OWN):
-    """Our own personalities; each must say in `expect` what nmap's database calls it."""
-    targets = []
-    for path in sorted(directory.glob("*.json")):
-        expect = json.loads(path.read_text()).get("expect")
-        references = [r for r in db.values() if r.name == expect]
-        if not references:
-            raise SweepError(f"{path.name}: its expect is {expect!r}, which is no name in {nmap_db.PATH}")
-        targets.append(Target(path.stem, references))
+    targets = [own_target(db, path) for path in sorted(directory.glob("*.json"))]
+    unknown = [target.personality for target in targets if not target.references]
+    if unknown:
+        raise SweepError(f"their expect is no name in {nmap_db.PATH}: {', '.join(unknown)}")
     return targets
 
 

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real nmap names what we play: prints of its own database, and our own personalities after some rough handling."""
+
+import json
+import os
+import re
+
+import conftest
+import decoy_wire
+import nmap_db
+import pytest
+import sweep
+
+SAMPLE = 40
+PERSONALITIES = {path.stem: json.loads(path.read_text()) for path in sorted(sweep.OWN.glob("*.json"))}
+ICMP_REQUESTS = {"timestamp": 13, "information": 15, "mask": 17}
+# Sends ICMP requests of the types to each address; prints which types come back within a second of the last.
+ASK = """
+import json, socket, struct, sys, time
+types, addresses, found = json.loads(sys.argv[1]), sys.argv[2:], {}
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+for ip in addresses:
+    for kind in types:
+        message = struct.pack("!BBHHH", kind, 0, 0, 77, kind) + bytes(12)
+        total = sum(struct.unpack("!10H", message))
+        total = (total & 0xffff) + (total >> 16)
+        s.sendto(message[:2] + struct.pack("!H", ~total & 0xffff) + message[4:], (ip, 0))
+end = time.monotonic() + 1
+while (left := end - time.monotonic()) > 0:
+    s.settimeout(left)
+    try:
+        packet, (ip, _) = s.recvfrom(2048)
+    except TimeoutError:
+        break
+    found.setdefault(ip, []).append(packet[(packet[0] & 15) * 4])
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def db():
+    return nmap_db.load()
+
+
+# ---- the judge himself ----
+
+
+@pytest.mark.parametrize(
+    ("value", "expression", "good"),
+    [
+        ("16A0", "16A0", True),
+        ("16A0", "16A1|16A0", True),
+        ("FB", "FA-104", True),
+        ("105", "FA-104", False),
+        ("8", ">7|0", True),
+        ("7", ">7|0", False),
+        ("5", "<6", True),
+        ("6", "<6", False),
+        ("RI", "RD|RI", True),
+        ("R", "RD|RI", False),
+        ("M5B4NW8", "M5B4NW8ST11|", False),
+        ("", "M5B4|", True),
+        ("", "M5B4", False),
+    ],
+)
+def test_expressions(value, expression, good):
+    assert nmap_db.matches(value, expression) == good
+
+
+def test_differences_are_those_of_the_best_try():
+    reference = nmap_db.Reference("x", 1, [], nmap_db.tests_in("T1(R=Y%W=10|20%S=O)U1(R=N)"))
+    seen = nmap_db.tests_in("T1(R=Y%W=1%S=A)T1(R=Y%W=20%S=A)U1(R=Y%TG=40)IE(R=N)")
+    assert nmap_db.differences(seen, reference) == [("T1.S", "A", "O"), ("U1.R", "Y", "N")]
+
+
+# ---- prints of nmap's database ----
+
+
+def test_random_prints_are_recognised(db):
+    seed = os.environ.get("HS_SEED") or os.urandom(4).hex()
+    print(f"HS_SEED={seed}")
+    with sweep.imported(conftest.BINARIES) as directory:
+        targets = sweep.chosen(sweep.imported_targets(db, directory), SAMPLE, seed)
+        verdicts = sweep.sweep(targets, sweep.Options(conftest.BINARIES, directory, seed))
+    print(f"figure nmap.perfect_rate {sweep.perfect_rate(verdicts):.3f} 1")
+    assert len(verdicts) == SAMPLE
+    assert sweep.perfect_rate(verdicts) >= 0.9, f"HS_SEED={seed}\n{sweep.report(verdicts)}"
+
+
+# ---- our own ----
+
+
+@pytest.fixture(scope="module")
+def places(db):
+    targets = [sweep.own_target(db, sweep.OWN / f"{name}.json") for name in PERSONALITIES]
+    return sweep.addressed([target for target in targets if target.references])
+
+
+@pytest.fixture(scope="module")
+def wire(nothing_left, places):
+    name, key = f"hsn{os.getpid()}", "5a" * 32
+    with decoy_wire.running(name, sweep.groups_of(places), sweep.OWN, conftest.BINARIES, key) as running:
+        yield running
+
+
+def states(said):
+    """[{port: state}] of each host that nmap has scanned."""
+    hosts = said.split("Nmap scan report")[1:]
+    return [dict(re.findall(r"^(\d+)/tcp +(\w+)", host, re.M)) for host in hosts]
+
+
+def syn_scan(wire, places, *words):
+    ports = f"{sweep.OPEN},{sweep.CLOSED}"
+    done = wire.attack("nmap", "-n", "-Pn", "-sS", "-p", ports, *words, *places, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert wire.alive(), wire.said()
+    return states(done.stdout)
+
+
+BOTH = {str(sweep.OPEN): "open", str(sweep.CLOSED): "closed"}
+
+
+ODD = (
+    ("-f",),
+    ("-ff",),
+    ("--mtu", "16"),
+    ("--ip-options", "R"),
+    ("--ip-options", r"\x01*7\x00"),
+    ("--data-length", "40"),
+)
+
+
+@pytest.mark.parametrize("words", ODD, ids=" ".join)
+def test_odd_packets_are_answered_as_any(wire, places, words):
+    assert syn_scan(wire, places, *words) == [BOTH] * len(places)
+
+
+def test_wrong_checksums_are_not_answered(wire, places):
+    silence = dict.fromkeys(BOTH, "filtered")
+    assert syn_scan(wire, places, "--badsum", "--max-retries", "1") == [silence] * len(places)
+
+
+def test_icmp_requests_are_answered_in_character(wire, places):
+    """An address mask request ended honeyd; most systems don't answer it."""
+    types = json.dumps([*ICMP_REQUESTS.values(), 8])
+    done = wire.attack("/usr/bin/python3", "-c", ASK, types, *places, check=True)
+    found = {ip: sorted(kinds) for ip, kinds in json.loads(done.stdout).items()}
+    for ip, target in places.items():
+        icmp = PERSONALITIES[target.personality]["icmp"]
+        answers = [kind + 1 for name, kind in ICMP_REQUESTS.items() if icmp.get(name)]
+        assert found.get(ip, []) == [0] * icmp.get("echo", True) + answers, target.personality
+    assert wire.alive(), wire.said()
+
+
+def test_record_route_is_answered(wire, places):
+    for ip in places:
+        assert wire.attack("ping", "-n", "-R", "-c", 1, "-W", 5, ip).returncode == 0, ip
+
+
+@pytest.fixture(scope="module")
+def verdicts(wire, places):
+    """After all the above: the gateway is the same, and so are the machines that it plays."""
+    found = sweep.scan(wire, places)
+    assert wire.alive(), wire.said()
+    return {v.target.personality: v for v in found}
+
+
+@pytest.mark.parametrize("name", PERSONALITIES)
+def test_our_own_are_named(verdicts, name):
+    assert name in verdicts, f"its expect is no name in nmap's database: {PERSONALITIES[name].get('expect')}"
+    verdict = verdicts[name]
+    assert verdict.kind in ("first", "listed"), sweep.describe_miss(verdict)
+
+
+# ---- everything at once, with a trap behind it ----
+
+
+def test_an_aggressive_scan_of_the_lab(lab, tmp_path):
+    ip, port = lab.decoy("relaytrap", "postfix")
+    decoy = next(d for d in lab.d["decoys"] if d["ip"] == ip)
+    before, output = lab.process("fingerprintd")["pid"], tmp_path / "a.xml"
+    words = ("-n", "-Pn", "-A", "-T4", "-d", "-p", f"{port},{sweep.CLOSED}", "-oX", output)
+    done = lab.attack("nmap", *words, ip, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^{port}/tcp +open +smtp", done.stdout, re.M), done.stdout
+    expect = PERSONALITIES[decoy["personality"]]["expect"]
+    names = [name for name, *_ in sweep.read_xml(output)[ip].perfect()]
+    assert expect in names, done.stdout
+    assert lab.process("fingerprintd")["pid"] == before
