@@ -38,6 +38,7 @@ class Target:
     personality: str
     references: list  # what it is made from; several where only the name is known
     cannot: list = dataclasses.field(default_factory=list)  # what its importer couldn't say
+    has_open: bool = True  # the machine that the print was taken of had an open port
 
     @property
     def expect(self):
@@ -86,7 +87,7 @@ def own_targets(db, directory=OWN):
 
 def imported_targets(db, directory):
     index = json.loads((directory / "index.json").read_text())
-    return [Target(entry["name"], [db[entry["line"]]], entry.get("cannot") or []) for entry in index]
+    return [Target(e["name"], [db[e["line"]]], e["cannot"], e["ports"]["open"]) for e in index]
 
 
 def convert(binaries, directory):
@@ -214,7 +215,7 @@ def addressed(targets):
 
 def groups_of(places, closed="reset"):
     """What decoy_wire wants, of {address: Target}."""
-    return [(ip, target.personality, [OPEN], closed) for ip, target in places.items()]
+    return [(ip, target.personality, [OPEN] * target.has_open, closed) for ip, target in places.items()]
 
 
 def scan(running, places, at_once=AT_ONCE):
