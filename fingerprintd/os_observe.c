@@ -196,7 +196,7 @@ observe_window(struct os_observation *o)
 		{ OS_WINDOW_MSS, o->mss },
 		{ OS_WINDOW_MSS, ts ? o->mss - TS_SPACE : 0 },
 		{ OS_WINDOW_MSS, ETHERNET_MTU - HEADERS },
-		{ OS_WINDOW_MSS, ts ? ETHERNET_MTU - HEADERS - TS_SPACE : 0 },
+		{ OS_WINDOW_MSS, ETHERNET_MTU - HEADERS - TS_SPACE },
 		{ OS_WINDOW_MTU, o->mss + HEADERS },
 		{ OS_WINDOW_MTU, ETHERNET_MTU },
 	};

@@ -50,6 +50,8 @@ def variations(made):
         yield made | {"quirks": made["quirks"] ^ {quirk}}
     yield made | {"payload": not made["payload"]}
     yield made | {"window": made["window"] + 1}
+    for base in (made["mss"] - 12, 1460, 1448, made["mss"] + 40, 1500):
+        yield made | {"window": 3 * max(base, 0)}
     yield made | {"scale": made["scale"] + 1}
     yield made | {"olen": 4}
 

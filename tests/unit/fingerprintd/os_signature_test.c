@@ -151,7 +151,8 @@ windows_are_told_as_multiples(void **state)
 		uint16_t window, mss;
 		const char *text;
 	} rows[] = {
-		{ 29200, 1460, "mss*20" }, { 5792, 1460, "mss*4" }, /* of 1448: a timestamp takes 12 bytes */
+		{ 29200, 1460, "mss*20" }, { 5552, 1400, "mss*4" }, /* of 1388: a timestamp takes 12 bytes */
+		{ 5792, 1400, "mss*4" }, /* of 1448: what it leaves of an Ethernet's */
 		{ 14600, 1400, "mss*10" }, /* of what an Ethernet's MSS would be */
 		{ 1440 * 3, 1400, "mtu*3" }, { 4500, 1400, "mtu*3" }, { 65535, 1460, "65535" }, { 0, 1460, "0" },
 		{ 990, 99, "990" }, /* too small an MSS to mean something */
@@ -433,7 +434,9 @@ static const char set[] = "[tcp:request]\n"
 			  "label = s:!:tool:\n"
 			  "sig = *:64-:0:*:512,0:mss::0\n"
 			  "label = s:unix:Observed:\n"
-			  "sig = 4:40+?:0:*:777,0:mss::0\n";
+			  "sig = 4:40+?:0:*:777,0:mss::0\n"
+			  "label = s:unix:Both:\n"
+			  "sig = *:64:0:*:778,0:mss:flow:0\n";
 
 static void
 assert_guess(const struct shape *s, const char *label, bool generic, bool fuzzy, int distance)
@@ -455,7 +458,7 @@ the_best_match_counts(void **state)
 	struct shape s = linux_syn;
 
 	(void)state;
-	assert_int_equal(add(set), 6);
+	assert_int_equal(add(set), 7);
 	assert_guess(&s, "Linux wide", false, false, 0); /* before the generic one above it and its equal below */
 	s.ip.ttl = 29;
 	assert_guess(&s, "Linux wide", false, false, 35);
@@ -534,6 +537,10 @@ windows_ttls_and_sizes_are_held_to(void **state)
 	assert_guess(&s, "nobody", false, false, 0);
 	s.tcp.window = 777;
 	assert_guess(&s, "Observed", false, false, -1); /* an initial TTL that nobody knows fits all */
+	s.tcp.window = 778;
+	s.ip.ttl = 64;
+	assert_guess(&s, "Both", false, false, 0); /* a flow label is not missed in IPv4 */
+	s.ip.ttl = 250;
 	s.tcp.window = 3072;
 	s.options = "\x02\x04\x05\xb3";
 	assert_guess(&s, "nobody", false, false, 0);
