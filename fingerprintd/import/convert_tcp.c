@@ -118,12 +118,36 @@ case_answer(cJSON *c, const struct osdb_fingerprint *f, const struct policy_prob
 		cJSON_AddNumberToObject(c, "window", window);
 }
 
+/* Where T1 tells of silence and ECN of an answer, SYNs that have no answer in the database get none. */
+static bool
+gets_nothing(const struct osdb_fingerprint *f, const struct policy_probe *probe)
+{
+	return choice_silent(f, OSDB_T1) && choice_answered(f, OSDB_ECN) &&
+	    (probe == &policy_probes[0] || f->value[probe->options_test][probe->options].text == NULL);
+}
+
+/* After several SYNs a small backlog is full: no option, no window. */
+static bool
+turns_away(const struct osdb_fingerprint *f, const struct policy_probe *probe)
+{
+	struct expression options = f->value[probe->options_test][probe->options];
+
+	return probe != &policy_probes[0] && options.text != NULL && options.len == 0 &&
+	    expression_matches_number(f->value[probe->window_test][probe->window], 0) &&
+	    !expression_matches(f->value[OSDB_OPS][OSDB_O1], "");
+}
+
 static cJSON *
 case_of(const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
 {
 	cJSON *c = cJSON_CreateObject();
 
-	if (probe->ecn && choice_silent(f, OSDB_ECN)) {
+	if (turns_away(f, probe)) {
+		cJSON_AddTrueToObject(c, "reset");
+		return c;
+	}
+
+	if (probe->ecn ? choice_silent(f, OSDB_ECN) : gets_nothing(f, probe)) {
 		cJSON_AddTrueToObject(c, "silent");
 		return c;
 	}
@@ -334,7 +358,9 @@ static bool
 refuses_syns(const struct osdb_fingerprint *f, const struct policy *p)
 {
 	const struct expression *v = f->value[OSDB_T1];
-	unsigned odd = isnt(v[OSDB_S], "O") + isnt(v[OSDB_A], "S+");
+	bool own = expression_matches(v[OSDB_S], "O") || expression_matches(v[OSDB_S], "A") ||
+	    expression_matches(v[OSDB_S], "Z");
+	unsigned odd = (v[OSDB_S].text != NULL && !own ? 1U : 0) + (isnt(v[OSDB_A], "S+") ? 1U : 0);
 
 	return isnt(v[OSDB_F], "AS") || (odd > 0 && answers_besides(f, p) < odd);
 }
@@ -358,7 +384,9 @@ add_answers(cJSON *tcp, const struct osdb_fingerprint *f, const struct usual *u)
 {
 	cJSON *answers = cJSON_CreateObject();
 
-	if (refuses_syns(f, &u->policy))
+	if (choice_silent(f, OSDB_T1) && !choice_answered(f, OSDB_ECN))
+		cJSON_AddStringToObject(answers, "open_syn", "silent");
+	else if (refuses_syns(f, &u->policy))
 		cJSON_AddItemToObject(answers, "open_syn", refusal(f, u));
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
 		enum osdb_test test = classes[i].test;

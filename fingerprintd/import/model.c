@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DATA_MAX = 128 };
+enum { DATA_MAX = 128, PROBE_ID = 0x1042, PROBE_LEN = 328 /* of the UDP probe */ };
 
 /* ---- reading the document ---- */
 
@@ -264,18 +264,30 @@ observe_ecn(struct model *m, const cJSON *tcp, const cJSON *c)
 static void
 observe_t1(struct model *m, const cJSON *tcp, const cJSON *c)
 {
+	static const char *const seqs[][2] = { { "zero", "Z" }, { "ack", "A" }, { NULL, NULL } };
+
+	if (flag(c, "silent", false)) {
+		see(m, OSDB_T1, OSDB_R, "N");
+		return;
+	}
 	see_ip(m, OSDB_T1, number(c, "ttl", number(tcp, "ttl", 0)), flag(c, "df", flag(tcp, "df", false)));
 	see(m, OSDB_T1, OSDB_S, "O");
+	see_word(m, OSDB_T1, OSDB_S, word(part(tcp, "isn"), "kind", "hash"), seqs);
 	see(m, OSDB_T1, OSDB_A, "S+");
 	see(m, OSDB_T1, OSDB_F, "AS");
 	see(m, OSDB_T1, OSDB_RD, "0");
 	see_quirks(m, OSDB_T1, c);
 }
 
-/* One answer for all SYNs. */
+/* One answer for all SYNs, or none. */
 static void
 observe_refusal(struct model *m, const cJSON *tcp, const cJSON *answer)
 {
+	if (cJSON_IsString(answer)) {
+		see(m, OSDB_T1, OSDB_R, "N");
+		see(m, OSDB_ECN, OSDB_R, "N");
+		return;
+	}
 	see_answer(m, OSDB_T1, tcp, answer, "RA");
 	for (size_t i = 0; i < POLICY_PROBES; i++) {
 		const struct policy_probe *probe = &policy_probes[i];
@@ -305,13 +317,15 @@ observe_syns(struct model *m, const cJSON *tcp)
 		policy_offer(probe->offered, &offered);
 		const cJSON *c = case_for(tcp, probe, &offered);
 
-		answer_of(tcp, c, &offered, &answer);
-		see_options(m, probe->options_test, probe->options, &answer.options);
-		see_number(m, probe->window_test, probe->window, answer.window);
 		if (i == 0)
 			observe_t1(m, tcp, c);
 		if (probe->ecn)
 			observe_ecn(m, tcp, c);
+		if (flag(c, "silent", false))
+			continue;
+		answer_of(tcp, c, &offered, &answer);
+		see_options(m, probe->options_test, probe->options, &answer.options);
+		see_number(m, probe->window_test, probe->window, answer.window);
 	}
 }
 
@@ -322,12 +336,14 @@ observe_isn(struct model *m, const cJSON *isn)
 {
 	double unit = number(isn, "multiple_of", 1), rate = number(isn, "per_second", 0);
 	double deviation = number(isn, "deviation", 0);
+	const char *kind = word(isn, "kind", "hash");
 
-	if (strcmp(word(isn, "kind", "hash"), "constant") == 0) {
+	/* nmap's six SYNs have the same acknowledgement. */
+	if (strcmp(kind, "constant") == 0 || strcmp(kind, "zero") == 0 || strcmp(kind, "ack") == 0) {
 		see(m, OSDB_SEQ, OSDB_GCD, "0");
 		see(m, OSDB_SEQ, OSDB_ISR, "0");
 		see(m, OSDB_SEQ, OSDB_SP, "0");
-	} else if (strcmp(word(isn, "kind", "hash"), "increments") == 0) {
+	} else if (strcmp(kind, "increments") == 0) {
 		see_number(m, OSDB_SEQ, OSDB_GCD, lround(rate / 10 / unit) == 0 && deviation <= 0 ? 0 : unit);
 		see_number(m, OSDB_SEQ, OSDB_ISR, sequence_logarithm(rate));
 		see_number(m, OSDB_SEQ, OSDB_SP,
@@ -335,23 +351,25 @@ observe_isn(struct model *m, const cJSON *isn)
 	}
 }
 
-/* What an option's clock shows over six SYN+ACKs: 0 when one is zero, else U when one has none. */
+/* What an option's clock shows over the SYN+ACKs that came: 0 when one is zero, else U when one has none. */
 static void
 observe_clock(struct model *m, const cJSON *tcp)
 {
 	static const enum osdb_attribute lists[] = { OSDB_O1, OSDB_O2, OSDB_O3, OSDB_O4, OSDB_O5, OSDB_O6 };
-	bool none = false, zero = false;
+	const char *start = word(tcp, "ts_start", "boot");
+	bool some = false, none = false, zero = false;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		const char *ts = strchr(m->seen[OSDB_OPS][lists[i]].text, 'T');
+		const struct model_value *list = &m->seen[OSDB_OPS][lists[i]];
+		const char *ts = strchr(list->text, 'T');
 
-		none = none || ts == NULL;
+		some = some || list->present;
+		none = none || (list->present && ts == NULL);
 		zero = zero || (ts != NULL && ts[1] == '0');
 	}
-	const char *start = word(tcp, "ts_start", "boot");
-
-	zero = zero || (!none && strcmp(start, "zero") == 0);
-	if (zero)
+	if (!some)
+		return;
+	if (zero || (!none && strcmp(start, "zero") == 0))
 		see(m, OSDB_SEQ, OSDB_TS, "0");
 	else if (none)
 		see(m, OSDB_SEQ, OSDB_TS, "U");
@@ -417,8 +435,11 @@ see_quoted(struct model *m, enum osdb_attribute a, const cJSON *udp, const char 
 		{ "swapped", "4210" }, { NULL, NULL } };
 	const cJSON *v = part(udp, key);
 
-	if (cJSON_IsNumber(v))
+	/* A number may be what was sent, which nmap calls good. */
+	if (cJSON_IsNumber(v) && v->valueint != (a == OSDB_RID ? PROBE_ID : a == OSDB_RIPL ? PROBE_LEN : -1))
 		see_number(m, OSDB_U1, a, v->valuedouble);
+	else if (cJSON_IsNumber(v))
+		see(m, OSDB_U1, a, "G");
 	else
 		see_word(m, OSDB_U1, a, word(udp, key, "same"), words);
 }

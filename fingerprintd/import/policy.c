@@ -10,6 +10,7 @@ enum {
 	TS_OCTETS = 12, /* RFC 7323 appendix A: with the NOPs that align it */
 	WSCALE_MAX = 14, /* RFC 7323 2.3 */
 	FULL_OFFER_WEIGHT = 8, /* more than all others together */
+	CLOCK_WEIGHT = 4, /* of timestamps that SEQ contradicts */
 };
 
 const struct policy_probe policy_probes[POLICY_PROBES] = {
@@ -137,6 +138,45 @@ windows_unexplained(const struct osdb_fingerprint *f, const struct policy *p)
 	return sum;
 }
 
+/* What SEQ says of timestamps: whether SYN+ACKs may, or must, have a value that isn't zero. */
+static bool
+clock_may_run(const struct osdb_fingerprint *f, bool *must)
+{
+	struct expression ts = f->value[OSDB_SEQ][OSDB_TS];
+	uint32_t hz;
+	bool runs = ts.text == NULL || expression_least(ts, 1, &hz);
+
+	*must = runs && ts.text != NULL && !expression_matches_number(ts, 0);
+	return runs;
+}
+
+static bool
+clock_fits(const struct osdb_fingerprint *f, const struct options *o)
+{
+	const struct tcp_option *ts = options_find(o, OPTION_TS);
+	bool must, may = clock_may_run(f, &must);
+
+	if (ts == NULL)
+		return true;
+	return ts->value & OPTION_TS_CLOCK ? may : !must;
+}
+
+/* Only an answer to an offer without timestamps is known, and yet there are some. */
+static void
+add_unseen_timestamps(const struct osdb_fingerprint *f, struct policy *p)
+{
+	static const struct tcp_option padded[] = { { .kind = OPTION_NOP }, { .kind = OPTION_NOP },
+		{ .kind = OPTION_TS, .value = OPTION_TS_CLOCK | OPTION_TS_ECHO } };
+	struct expression ts = f->value[OSDB_SEQ][OSDB_TS];
+	size_t more = sizeof(padded) / sizeof(padded[0]);
+
+	if (f->value[OSDB_OPS][OSDB_O1].text != NULL || ts.text == NULL || expression_matches(ts, "U") ||
+	    options_find(&p->options, OPTION_TS) != NULL || p->options.count + more > OPTIONS_MAX)
+		return;
+	memcpy(&p->options.list[p->options.count], padded, sizeof(padded));
+	p->options.count += more;
+}
+
 /* The answer to the fullest offer that the database tells of. */
 static struct expression
 fullest_options(const struct osdb_fingerprint *f)
@@ -212,7 +252,8 @@ choose_options(const struct osdb_fingerprint *f, struct policy *out)
 
 			options_policy(&seen, least, &p);
 			/* Doubled, so that an Ethernet's MSS decides between equals. */
-			unsigned unexplained = 2 * options_unexplained(f, &p) + (p.mss != MSS_USUAL);
+			unsigned unexplained = 2 * options_unexplained(f, &p) + (p.mss != MSS_USUAL) +
+			    (clock_fits(f, &seen) ? 0 : CLOCK_WEIGHT);
 
 			if (unexplained < fewest) {
 				fewest = unexplained;
@@ -262,5 +303,6 @@ policy_choose(const struct osdb_fingerprint *f, struct policy *out)
 {
 	memset(out, 0, sizeof(*out));
 	choose_options(f, out);
+	add_unseen_timestamps(f, out);
 	choose_window(f, out);
 }

@@ -91,19 +91,33 @@ choose_rates(struct isn *isn)
 	isn->deviation = fmin(whole(isn->deviation), 2 * isn->per_second);
 }
 
+/* NULL: the numbers are the host's own. */
+static const char *
+borrowed_isn(struct expression seq)
+{
+	if (seq.text == NULL || expression_matches(seq, "O"))
+		return NULL;
+	if (expression_matches(seq, "A"))
+		return "ack";
+	return expression_matches(seq, "Z") ? "zero" : NULL;
+}
+
 static void
 add_isn(struct cJSON *tcp, const struct osdb_fingerprint *f)
 {
 	struct expression gcd = f->value[OSDB_SEQ][OSDB_GCD];
+	/* Where SEQ saw numbers grow, T1's is a stray. */
+	const char *borrowed =
+	    gcd.text != NULL && !expression_matches_number(gcd, 0) ? NULL : borrowed_isn(f->value[OSDB_T1][OSDB_S]);
 	struct isn isn = { f->value[OSDB_SEQ][OSDB_ISR], f->value[OSDB_SEQ][OSDB_SP], 1, 0, 0 };
 	bool constant = gcd.text != NULL && !expression_least(gcd, 1, &isn.unit);
 
-	if (isn.isr.text == NULL && !constant)
+	if (isn.isr.text == NULL && !constant && borrowed == NULL)
 		return;
 	cJSON *object = cJSON_AddObjectToObject(tcp, "isn");
 
-	cJSON_AddStringToObject(object, "kind", constant ? "constant" : "increments");
-	if (constant)
+	cJSON_AddStringToObject(object, "kind", borrowed != NULL ? borrowed : constant ? "constant" : "increments");
+	if (constant || borrowed != NULL)
 		return;
 	choose_rates(&isn);
 	cJSON_AddNumberToObject(object, "per_second", isn.per_second);
@@ -156,13 +170,19 @@ stands_still(const struct policy *policy, uint32_t code)
 static void
 add_clock(struct cJSON *tcp, const struct osdb_fingerprint *f, const struct policy *policy)
 {
+	const struct tcp_option *ts = options_find(&policy->options, OPTION_TS);
+	bool runs = ts != NULL && ts->value & OPTION_TS_CLOCK;
 	uint32_t code;
 
-	if (!expression_middle(f->value[OSDB_SEQ][OSDB_TS], &code))
+	/* Zero and a rate, one of which was seen: what the options show decides. */
+	if (!(runs && expression_least(f->value[OSDB_SEQ][OSDB_TS], 1, &code)) &&
+	    !expression_middle(f->value[OSDB_SEQ][OSDB_TS], &code))
 		code = sequence_ts_of_hz(HZ_USUAL);
 	bool random = code > TS_CODE_MAX;
 
 	cJSON_AddNumberToObject(tcp, "ts_hz", random ? 1000 : hz_of_ts(code));
+	if (random)
+		cJSON_AddNumberToObject(tcp, "ts_apart", fmin(round(exp2(code) / STEPS_A_SECOND), INT32_MAX));
 	if (random || stands_still(policy, code))
 		cJSON_AddStringToObject(tcp, "ts_start", random ? "random" : "zero");
 }
