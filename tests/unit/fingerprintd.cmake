@@ -3,6 +3,7 @@ hs_unit_test(decoys_test SOURCES unit/fingerprintd/decoys_test.c LIBS fingerprin
 hs_unit_test(probes_test SOURCES unit/fingerprintd/probes_test.c LIBS fingerprintd_core)
 hs_unit_test(fragments_test SOURCES unit/fingerprintd/fragments_test.c LIBS fingerprintd_core)
 hs_unit_test(os_signature_test SOURCES unit/fingerprintd/os_signature_test.c LIBS fingerprintd_os)
+hs_unit_test(os_files_test SOURCES unit/fingerprintd/os_files_test.c ${CMAKE_SOURCE_DIR}/fingerprintd/os_files.c LIBS fingerprintd_os)
 if(TARGET os_signature_test)
   target_compile_definitions(os_signature_test PRIVATE OS_SIGNATURES="${CMAKE_SOURCE_DIR}/fingerprintd/os-signatures.fp")
 endif()
