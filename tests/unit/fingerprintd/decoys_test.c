@@ -112,9 +112,11 @@ mistakes_are_told_with_file_and_path(void **state)
 			"{\"port\": 1, \"proto\": \"tcp\", \"service\": \"webtrap\", \"look\": \"a\\nb\"}")),
 		    "d.json: $.decoys[0].ports[0] has a look with spaces, control characters or letters beyond ASCII" },
 		{ "an unknown personality",
-		    FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"plan9\", \"ports\": []}"),
-		    "d.json: $.decoys[0].personality can't be had: \"plan9\" is no personality in personalities.dir; "
-		    "the nearest names are linux-6, linux-2.4, linux-2.6, openbsd-7, freebsd-13" },
+		    FILE_OF(
+			"{\"addresses\": [\"203.0.113.1\"], \"personality\": \"windows-server-2018\", \"ports\": []}"),
+		    "d.json: $.decoys[0].personality can't be had: \"windows-server-2018\" is no personality in "
+		    "personalities.dir; the nearest names are windows-server-2008, windows-server-2012, "
+		    "windows-server-2016, windows-server-2019, windows-server-2003" },
 		{ "an unknown closed",
 		    FILE_OF("{\"addresses\": [\"203.0.113.1\"], \"personality\": \"linux-6\", \"closed\": \"no\", "
 			    "\"ports\": []}"),
