@@ -16,7 +16,6 @@ SIGNATURES = pathlib.Path("/etc/p0f/p0f.fp")
 PORT = 25
 # What p0f.fp (of 2016) calls those whose SYN+ACK it has, by its nearest release; it has none of the others.
 NAMES = {
-    "aix-7": "Windows XP",  # p0f's own guess, from nothing but an MSS
     "freebsd-7": "FreeBSD 8.x",
     "freebsd-9": "FreeBSD 9.x",
     "freebsd-11": "FreeBSD 9.x",
@@ -30,8 +29,8 @@ NAMES = {
     "linux-3": "Linux 3.x",
     "mikrotik-routeros-6": "Linux 3.x",
     "openbsd-5": "OpenBSD 5.x",
+    "vmware-esxi-5": "Mac OS X 10.x",  # the same BSD
     "windows-7": "Windows 7 or 8",
-    "windows-server-2003": "Windows XP",
     "windows-server-2008": "Windows 7 or 8",
     "windows-server-2012": "Windows 7 or 8",
     "windows-server-2016": "Windows 7 or 8",
@@ -214,7 +213,13 @@ def test_p0f_sees_what_the_personality_says(sightings, name):
         assert as_seen(answer["raw_sig"], expected) == expected, f"offered {offered}, p0f: {answer['raw_sig']}"
 
 
+def named(answer):
+    """p0f's name; from nothing but an MSS it guesses, where it has no signature."""
+    bare = SIGNATURE.fullmatch(answer["raw_sig"])["layout"] == "mss"
+    return "???" if bare and answer["params"] == "fuzzy" else answer["os"]
+
+
 @pytest.mark.parametrize("name", PERSONALITIES)
 def test_p0f_names_those_it_knows(sightings, name):
     _, answer = sightings[name][CLIENTS.index(EVERYTHING)]
-    assert answer["os"] == NAMES.get(name, "???"), answer["raw_sig"]
+    assert named(answer) == NAMES.get(name, "???"), answer["raw_sig"]
