@@ -101,6 +101,10 @@ say_case(const struct habits *h, const struct habit_case *c, FILE *out)
 	if (c->ecn != HABIT_DEFAULT)
 		fputs(c->ecn == HABIT_YES ? " that asks for ECN" : " that doesn't ask for ECN", out);
 	fputs(":", out);
+	if (c->reset) {
+		fputs(" as if the port were closed\n", out);
+		return;
+	}
 	if (c->silent) {
 		fputs(" nothing\n", out);
 		return;

@@ -71,6 +71,7 @@ struct habit_case {
 	uint8_t ecn; /* enum habit_flag; default: either */
 	struct habit_opt offered[HABITS_OPTIONS_MAX];
 	bool silent;
+	bool reset; /* as if the port were closed */
 	bool has_options, has_window;
 	struct habit_opt options[HABITS_OPTIONS_MAX];
 	uint16_t window;
@@ -122,6 +123,7 @@ struct habits {
 	struct habit_opt options[HABITS_OPTIONS_MAX]; /* in order, HABIT_OPT_END ends */
 	uint32_t ts_hz;
 	uint8_t ts_start; /* enum habit_ts_start */
+	uint32_t ts_apart; /* HABIT_TS_RANDOM: of two connections' clocks, on average; 0: anything */
 	struct habit_isn isn;
 	struct habit_ids ip_id, flow_ip_id, reset_ip_id;
 	uint8_t ecn; /* enum habit_ecn */

@@ -4,7 +4,7 @@
  * stateless handshakes when there is no room for those.
  */
 #include "base/writer.h"
-#include "fingerprintd/siphash.h"
+#include "fingerprintd/tcp_answer.h"
 #include "fingerprintd/tcp_cookie.h"
 #include "fingerprintd/tcp_internal.h"
 #include "fingerprintd/tcp_seq.h"
@@ -91,18 +91,6 @@ stateless(struct stack *s, const struct tcp_segment *seg)
 	s->cookies_until_us = s->now_us + (uint64_t)TCP_COOKIE_PERIODS * TCP_COOKIE_PERIOD_US;
 }
 
-/* Another for each connection, and the same when its SYN comes again. */
-static uint32_t
-ts_offset(const struct tcp_segment *seg)
-{
-	uint64_t words[TCP_TUPLE_WORDS];
-
-	if (seg->host->habits->ts_start != HABIT_TS_RANDOM)
-		return 0;
-	tcp_tuple_words(&seg->destination, &seg->source, words);
-	return (uint32_t)siphash(seg->host->isn_secret, words, TCP_TUPLE_WORDS);
-}
-
 void
 tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 {
@@ -111,6 +99,10 @@ tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 
 	if (which >= 0 && seg->host->habits->cases[which].silent)
 		return;
+	if (which >= 0 && seg->host->habits->cases[which].reset) {
+		tcp_answer(s, seg, HABIT_CLOSED_SYN);
+		return;
+	}
 	struct tcp_handshake *h = slab_get(s->handshakes);
 
 	if (h == NULL) {
@@ -125,7 +117,7 @@ tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 	h->syn = seg->tcp;
 	(void)os_observe(seg->packet, seg->packet_len, &h->seen); /* it was parsed as a SYN */
 	h->which = (int8_t)which;
-	h->ts_offset = ts_offset(seg);
+	h->ts_offset = tcp_isn_ts_offset(s->isn, seg->host, &seg->source, &seg->destination);
 	h->sent_us = s->now_us;
 	tcp_table_add(&s->table, &h->entry);
 	send_syn_ack(s, h);

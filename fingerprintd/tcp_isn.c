@@ -25,6 +25,7 @@ struct slot {
 	struct addr peer;
 	uint64_t at_us;
 	uint32_t isn;
+	uint32_t ts; /* of the last connection's clock */
 	uint32_t divisor; /* of the block's steps so far, in units of multiple_of */
 	uint8_t order[BLOCK];
 	uint8_t step;
@@ -189,6 +190,15 @@ find_slot(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer
 	return oldest;
 }
 
+/* The slot of a peer that wasn't there before. */
+static void
+take_slot(struct tcp_isn *t, struct slot *s, const struct stack_host *h, const struct addr *peer, uint64_t now_us)
+{
+	*s = (struct slot){ .host = h, .peer = *peer, .at_us = now_us, .isn = counter(h, now_us) };
+	s->ts = (uint32_t)next_random(t);
+	shuffle(t, s);
+}
+
 static uint32_t
 counted(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, uint64_t now_us)
 {
@@ -197,8 +207,7 @@ counted(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, 
 	if (s->host != NULL) {
 		advance(t, h, s, now_us);
 	} else {
-		*s = (struct slot){ .host = h, .peer = *peer, .at_us = now_us, .isn = counter(h, now_us) };
-		shuffle(t, s);
+		take_slot(t, s, h, peer, now_us);
 	}
 	return s->isn;
 }
@@ -218,4 +227,26 @@ tcp_isn_next(struct tcp_isn *t, const struct stack_host *h, const struct endpoin
 	default:
 		return hashed(h, peer, ours, now_us);
 	}
+}
+
+uint32_t
+tcp_isn_ts_offset(struct tcp_isn *t, const struct stack_host *h, const struct endpoint *peer,
+    const struct endpoint *ours)
+{
+	uint64_t words[TCP_TUPLE_WORDS];
+
+	if (h->habits->ts_start != HABIT_TS_RANDOM)
+		return 0;
+	if (h->habits->ts_apart == 0) {
+		tcp_tuple_words(ours, peer, words);
+		return (uint32_t)siphash(h->isn_secret, words, TCP_TUPLE_WORDS);
+	}
+	struct slot *s = find_slot(t, h, &peer->addr);
+	uint32_t eighth = h->habits->ts_apart / 8;
+
+	if (s->host == NULL)
+		take_slot(t, s, h, &peer->addr, 0);
+	/* From seven eighths to nine. */
+	s->ts += 7 * eighth + (uint32_t)(next_random(t) % (2 * (uint64_t)eighth + 1));
+	return s->ts;
 }

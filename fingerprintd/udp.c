@@ -12,6 +12,7 @@ enum {
 	ERROR_MAX = 1500, /* of an unreachable: what a link holds */
 	LENGTH_AT = 2,
 	ID_AT = 4,
+	TTL_AT = 8,
 	CHECKSUM_AT = 10, /* of the IP header that is quoted */
 	UDP_CHECKSUM_AT = 6,
 };
@@ -75,6 +76,7 @@ quote(const struct udp_habits *habits, const struct packet_ip *ip, const uint8_t
 	memcpy(out, packet, n);
 	spoil(out + LENGTH_AT, &habits->length);
 	spoil(out + ID_AT, &habits->id);
+	out[TTL_AT] = out[TTL_AT] > habits->quoted_ttl_less ? (uint8_t)(out[TTL_AT] - habits->quoted_ttl_less) : 0;
 	if (habits->ip_checksum.kind == QUOTED_SAME)
 		checksum(out, ip->header_len);
 	else

@@ -19,6 +19,7 @@ enum {
 	UNREACHABLE_LEAST = UNREACHABLE_HEADERS + 8,
 	QUOTE_MOST = 548,
 	PROBE_ID_SWAPPED = 0x4210,
+	QUOTED_TTL_LESS_MAX = 30, /* of the 37 and more that nmap sends */
 };
 
 /* ---- icmp ---- */
@@ -95,6 +96,11 @@ add_quoted_number(cJSON *udp, const char *key, struct expression e)
 static void
 add_quoted(cJSON *udp, const struct expression *v)
 {
+	uint32_t ttl;
+
+	/* No TTL is above 255: the distance that was added is that of a quoted TTL which is too small. */
+	if (expression_least(v[OSDB_T], 1, &ttl) && ttl > UINT8_MAX && ttl <= UINT8_MAX + QUOTED_TTL_LESS_MAX)
+		cJSON_AddNumberToObject(udp, "quoted_ttl_less", ttl - UINT8_MAX);
 	add_quoted_number(udp, "quoted_length", v[OSDB_RIPL]);
 	if (!expression_matches(v[OSDB_RID], "G") && expression_matches_number(v[OSDB_RID], PROBE_ID_SWAPPED))
 		cJSON_AddStringToObject(udp, "quoted_id", "swapped");

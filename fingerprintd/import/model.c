@@ -81,7 +81,7 @@ static void
 see_ip(struct model *m, enum osdb_test test, double ttl, bool df)
 {
 	see(m, test, OSDB_R, "Y");
-	see_number(m, test, OSDB_T, ttl);
+	see_number(m, test, OSDB_T, ttl + m->hops);
 	see_number(m, test, OSDB_TG, ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255);
 	see(m, test, OSDB_DF, df ? "Y" : "N");
 }
@@ -472,6 +472,7 @@ model_observe(const struct cJSON *personality, struct model *out)
 	const cJSON *tcp = part(personality, "tcp"), *icmp = part(personality, "icmp");
 
 	memset(out, 0, sizeof(*out));
+	out->hops = number(part(personality, "udp"), "quoted_ttl_less", 0);
 	observe_syns(out, tcp);
 	observe_answers(out, tcp);
 	observe_sequences(out, tcp, icmp);

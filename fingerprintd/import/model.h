@@ -19,6 +19,7 @@ struct model_value {
 };
 
 struct model {
+	double hops; /* that nmap adds to each TTL: what a quoted one lacks */
 	struct model_value seen[OSDB_TESTS][OSDB_ATTRIBUTES];
 };
 

@@ -147,6 +147,30 @@ hashes_and_constants(void **state)
 	tcp_isn_free(&t);
 }
 
+static void
+clocks_of_connections_lie_apart(void **state)
+{
+	struct tcp_isn *t = tcp_isn_new();
+	struct endpoint other = peer;
+
+	(void)state;
+	assert_int_equal(tcp_isn_ts_offset(t, &host, &peer, &ours), 0);
+	habits.ts_start = HABIT_TS_RANDOM;
+	other.port++;
+	uint32_t a = tcp_isn_ts_offset(t, &host, &peer, &ours);
+	assert_int_equal(tcp_isn_ts_offset(t, &host, &peer, &ours), a);
+	assert_int_not_equal(tcp_isn_ts_offset(t, &host, &other, &ours), a);
+	habits.ts_apart = 800000000;
+	a = tcp_isn_ts_offset(t, &host, &peer, &ours);
+	for (int i = 0; i < 100; i++) {
+		uint32_t b = tcp_isn_ts_offset(t, &host, &other, &ours);
+
+		assert_in_range(b - a, 700000000, 900000000);
+		a = b;
+	}
+	tcp_isn_free(&t);
+}
+
 /* ---- IP ids ---- */
 
 static void
@@ -426,6 +450,13 @@ answers_are_as_told(void **state)
 	assert_false(probe(STACK_CLOSED, PACKET_TCP_ACK));
 	assert_true(probe(STACK_OPEN, PACKET_TCP_SYN));
 	assert_int_equal(sent_tcp.flags, PACKET_TCP_SYN | PACKET_TCP_ACK);
+	habits.case_count = 1;
+	habits.cases[0] = (struct habit_case){ .any_offer = true, .reset = true };
+	assert_true(probe(STACK_OPEN, PACKET_TCP_SYN));
+	assert_int_equal(sent_tcp.flags, PACKET_TCP_RST | PACKET_TCP_ACK);
+	habits.cases[0] = (struct habit_case){ .any_offer = true, .silent = true };
+	assert_false(probe(STACK_OPEN, PACKET_TCP_SYN));
+	habits.case_count = 0;
 	habits.answers[HABIT_OPEN_SYN] = (struct habit_answer){ .kind = HABIT_ANSWER_GIVEN, .seq = HABIT_SEQ_OTHER };
 	assert_true(probe(STACK_OPEN, PACKET_TCP_SYN));
 	assert_int_equal(sent_tcp.flags, PACKET_TCP_RST | PACKET_TCP_ACK);
@@ -438,6 +469,7 @@ main(void)
 		cmocka_unit_test_setup(counters_grow_and_scatter_as_told, fresh),
 		cmocka_unit_test_setup(each_peer_has_its_own_counter, fresh),
 		cmocka_unit_test_setup(hashes_and_constants, fresh),
+		cmocka_unit_test_setup(clocks_of_connections_lie_apart, fresh),
 		cmocka_unit_test_setup(ids_of_every_kind, fresh),
 		cmocka_unit_test_setup(usual_options_are_what_was_offered, fresh),
 		cmocka_unit_test_setup(a_case_is_found_by_its_offer_and_by_ecn, fresh),
