@@ -92,8 +92,8 @@ def test_random_prints_are_recognised(db):
 
 @pytest.fixture(scope="module")
 def places(db):
-    targets = [sweep.own_target(db, sweep.OWN / f"{name}.json") for name in PERSONALITIES]
-    return sweep.addressed([target for target in targets if target.references])
+    targets, _ = sweep.own_targets(db)
+    return sweep.addressed(targets)
 
 
 @pytest.fixture(scope="module")
@@ -157,12 +157,24 @@ def test_record_route_is_answered(wire, places):
         assert wire.attack("ping", "-n", "-R", "-c", 1, "-W", 5, ip).returncode == 0, ip
 
 
+# Hashed sequence numbers and random clocks scatter: those of real machines leave their print's ranges now and then too.
+CHANCE = {"SEQ.SP", "SEQ.ISR", "SEQ.TS"}
+SCANS = 3
+
+
+def unlucky(verdict):
+    return verdict.kind not in ("first", "listed") and {a for a, _, _ in verdict.differences} <= CHANCE
+
+
 @pytest.fixture(scope="module")
 def verdicts(wire, places):
     """After all the above: the gateway is the same, and so are the machines that it plays."""
-    found = sweep.scan(wire, places)
+    found, again = {}, places
+    for _ in range(SCANS):
+        found |= {v.address: v for v in sweep.scan(wire, again)} if again else {}
+        again = {ip: target for ip, target in places.items() if unlucky(found[ip])}
     assert wire.alive(), wire.said()
-    return {v.target.personality: v for v in found}
+    return {v.target.personality: v for v in found.values()}
 
 
 @pytest.mark.parametrize("name", PERSONALITIES)

@@ -78,11 +78,9 @@ def own_target(db, path):
 
 
 def own_targets(db, directory=OWN):
+    """Those that nmap can name, and the names of the others."""
     targets = [own_target(db, path) for path in sorted(directory.glob("*.json"))]
-    unknown = [target.personality for target in targets if not target.references]
-    if unknown:
-        raise SweepError(f"their expect is no name in {nmap_db.PATH}: {', '.join(unknown)}")
-    return targets
+    return [t for t in targets if t.references], [t.personality for t in targets if not t.references]
 
 
 def imported_targets(db, directory):
