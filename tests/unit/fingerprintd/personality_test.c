@@ -76,7 +76,8 @@ mistakes_are_told_with_file_and_path(void **state)
 		    "t.json: $.tcp.wscale must be a whole number from 0 to 14, not -1" },
 		{ "an unknown key", "\"df\"", "\"dff\"",
 		    "t.json: $.tcp has an unknown key \"dff\"; known are ttl, df, mss, mss_of, window, window_mss, "
-		    "wscale, options, ts_hz, ts_start, ts_apart, isn, ip_id, flow_ip_id, reset_ip_id, ecn, syn_ack_gaps_ms, "
+		    "wscale, options, ts_hz, ts_start, ts_apart, isn, ip_id, flow_ip_id, reset_ip_id, ecn, "
+		    "syn_ack_gaps_ms, "
 		    "final_reset, cases, answers" },
 		{ "a key twice", "\"df\": true", "\"df\": true, \"df\": false",
 		    "t.json: $.tcp has the key \"df\" twice" },
