@@ -459,19 +459,25 @@ def port_of(description, service, look=None):
 
 
 def things_to_try(d):
+    """Five commands; those for which these decoys have nothing are left out."""
     attack = f"ip netns exec {d['attacker']['netns']}"
     mx, mx_port = port_of(d, "relaytrap")
-    web, _ = port_of(d, "webtrap", "apache")
+    web, web_port = port_of(d, "webtrap")
     socks, socks_port = port_of(d, "proxytrap", "dante")
     api, token = d["api"]["url"], d["api"]["token"]
-    return [
-        f"{attack} curl -si http://{web}/",
-        f"{attack} swaks --server {mx}:{mx_port} --from spammer@spam.example --to victim@mail.example",
-        f"{attack} nmap -O {mx}",
-        f"printf 'Subject: hello\\r\\n\\r\\nthrough a proxy\\r\\n' | {attack} curl -v --socks5-hostname {socks}:{socks_port} "
-        "smtp://mx.mail.example/me --mail-from spammer@spam.example --mail-rcpt victim@mail.example -T -",
-        f"curl -sH 'Authorization: Bearer {token}' '{api}/v1/messages?limit=5'",
+    things = [
+        (web, f"{attack} curl -si http://{web}:{web_port}/"),
+        (mx, f"{attack} swaks --server {mx}:{mx_port} --from spammer@spam.example --to victim@mail.example"),
+        (d["decoys"], f"{attack} nmap -O {d['decoys'][0]['ip'] if d['decoys'] else ''}"),
+        (
+            socks,
+            f"printf 'Subject: hello\\r\\n\\r\\nthrough a proxy\\r\\n' | {attack} curl -v --socks5-hostname "
+            f"{socks}:{socks_port} smtp://mx.mail.example/me --mail-from spammer@spam.example "
+            "--mail-rcpt victim@mail.example -T -",
+        ),
+        (api, f"curl -sH 'Authorization: Bearer {token}' '{api}/v1/messages?limit=5'"),
     ]
+    return [command for there, command in things if there]
 
 
 def report(d):
