@@ -21,6 +21,7 @@ NAMES = {
     "freebsd-11": "FreeBSD 9.x",
     "freebsd-13": "FreeBSD 9.x",
     "freebsd-14": "FreeBSD 9.x",
+    "hp-ux-11": "HP-UX 11.x",
     "linux-2.4": "Linux 2.4.x",
     "linux-2.4-firewall": "Linux 2.4.x",
     "linux-2.6": "Linux 2.6.x",
@@ -29,11 +30,11 @@ NAMES = {
     "linux-3": "Linux 3.x",
     "mikrotik-routeros-6": "Linux 3.x",
     "openbsd-5": "OpenBSD 5.x",
-    "vmware-esxi-5": "Mac OS X 10.x",  # the same BSD
     "windows-7": "Windows 7 or 8",
     "windows-server-2008": "Windows 7 or 8",
     "windows-server-2012": "Windows 7 or 8",
     "windows-server-2016": "Windows 7 or 8",
+    "windows-xp": "Windows XP",
 }
 # A client may lack any of the three; a peer then leaves them out too.
 CLIENTS = [dict(zip(("sack", "timestamps", "window_scaling"), on)) for on in itertools.product((1, 0), repeat=3)]
