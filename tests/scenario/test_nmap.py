@@ -162,8 +162,8 @@ CHANCE = {"SEQ.SP", "SEQ.ISR", "SEQ.TS"}
 SCANS = 10
 # nmap doesn't believe these yet. The list may only get shorter.
 NOT_YET = {
-    "3com-officeconnect", "3com-superstack-3", "aix-7", "freebsd-5", "hp-jetdirect", "hp-ux-11",
-    "intel-express-switch", "intel-netportexpress", "ios-16", "juniper-junos-12", "macos-10.5", "macos-14",
+    "3com-officeconnect", "3com-superstack-3", "hp-jetdirect", "hp-ux-11",
+    "intel-express-switch", "intel-netportexpress", "ios-16", "juniper-junos-12",
     "netbsd-9", "openbsd-7", "solaris-10", "solaris-11", "solaris-9", "vmware-esxi-5", "vxworks-5",
     "windows-server-2019", "zyxel-zynos-3",
 }  # fmt: skip
