@@ -65,24 +65,55 @@ put(struct output *o, const char *text, size_t len)
 	o->used += len;
 }
 
-size_t
-look_format(const struct look *l, enum look_text text, const struct look_values *v, char out[LOOK_REPLY_MAX])
+static void
+put_format(struct output *o, const char *format, const struct look_values *v)
 {
-	struct output o = { out, 0, LOOK_REPLY_MAX - 2 };
 	char scratch[64];
 
-	for (const char *p = l->texts[text]; *p != '\0'; p++) {
+	for (const char *p = format; *p != '\0'; p++) {
 		if (*p == '\n') {
-			put(&o, "\r\n", 2);
+			put(o, "\r\n", 2);
 		} else if (*p == '%') {
 			const char *value = value_of(*++p, v, scratch);
 
 			if (value != NULL)
-				put(&o, value, strlen(value));
+				put(o, value, strlen(value));
 		} else {
-			put(&o, p, 1);
+			put(o, p, 1);
 		}
 	}
+}
+
+static bool
+offered(const struct look_keyword *k, const struct look_values *v)
+{
+	return k->when == LOOK_ALWAYS || v->tls_possible;
+}
+
+/* The last line's code is followed by a space, not by a hyphen (RFC 5321 4.2.1). */
+static void
+put_keywords(struct output *o, const struct look *l, const struct look_values *v)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < l->keyword_count; i++) {
+		if (!offered(&l->keywords[i], v))
+			continue;
+		put(o, "\r\n250-", 6);
+		last = o->used - 1;
+		put_format(o, l->keywords[i].text, v);
+	}
+	o->at[last] = ' ';
+}
+
+size_t
+look_format(const struct look *l, enum look_text text, const struct look_values *v, char out[LOOK_REPLY_MAX])
+{
+	struct output o = { out, 0, LOOK_REPLY_MAX - 2 };
+
+	put_format(&o, l->texts[text], v);
+	if (text == LOOK_EHLO)
+		put_keywords(&o, l, v);
 	o.room = LOOK_REPLY_MAX;
 	put(&o, "\r\n", 2);
 	return o.used;

@@ -19,7 +19,7 @@ struct site_key;
 enum look_text {
 	LOOK_BANNER,
 	LOOK_HELO,
-	LOOK_EHLO,
+	LOOK_EHLO, /* the first line: the keywords follow */
 	LOOK_HELO_SYNTAX,
 	LOOK_EHLO_SYNTAX,
 	LOOK_MAIL_OK,
@@ -55,6 +55,7 @@ enum look_text {
 	LOOK_ETRN_SYNTAX,
 	LOOK_AUTH_OFF,
 	LOOK_STARTTLS_OFF,
+	LOOK_STARTTLS_GO,
 	LOOK_VERB,
 	LOOK_UNIMPLEMENTED,
 	LOOK_UNKNOWN,
@@ -69,8 +70,18 @@ enum look_text {
 
 enum { LOOK_REPLY_MAX = 2048, LOOK_HOST_MAX = 256, LOOK_QUEUE_ID_MAX = 32 };
 
+/* What EHLO offers, and when. */
+enum look_when { LOOK_ALWAYS, LOOK_WITHOUT_TLS /* TLS is possible, but not there yet */ };
+
+struct look_keyword {
+	const char *text; /* a format, like the texts */
+	enum look_when when;
+};
+
 struct look {
 	const char *name;
+	const struct look_keyword *keywords;
+	size_t keyword_count;
 	const char *texts[LOOK_TEXTS];
 	unsigned slow_after; /* errors until replies are delayed, 0: never */
 	unsigned close_after; /* errors until LOOK_TOO_MANY_ERRORS closes */
@@ -85,6 +96,7 @@ struct look_values {
 	const char *host, *client, *address, *argument, *word, *queue_id;
 	uint64_t bytes;
 	uint64_t wall_ms;
+	bool tls_possible; /* offered and not active */
 };
 
 /* The look of that name; postfix when it is unknown or "". */

@@ -34,6 +34,7 @@ struct client {
 	unsigned mails; /* begun: numbers the mail ids */
 	unsigned stored;
 	unsigned mail_events;
+	unsigned auth_events;
 	uint64_t start_ms;
 	bool closing;
 	bool feeding; /* input is being given to the session: no re-entry */
@@ -187,6 +188,24 @@ on_message_end(void *ctx, const struct smtp_envelope *e)
 }
 
 static void
+on_auth(void *ctx, const struct smtp_auth *attempt)
+{
+	struct client *c = ctx;
+	char suffix[32];
+
+	snprintf(suffix, sizeof(suffix), "auth-%u", ++c->auth_events);
+	struct event *e = new_event(c, "relay-auth", suffix);
+	event_text(e, "honeyspam.auth.mechanism", attempt->mechanism);
+	event_bytes(e, "honeyspam.auth.user", attempt->user, strlen(attempt->user));
+	event_bytes(e, "honeyspam.auth.password", attempt->password, strlen(attempt->password));
+	event_bytes(e, "honeyspam.auth.challenge", attempt->challenge, strlen(attempt->challenge));
+	event_bytes(e, "honeyspam.auth.response", attempt->response, strlen(attempt->response));
+	event_bool(e, "honeyspam.auth.accepted", attempt->accepted);
+	event_number(e, "honeyspam.auth.tries", c->auth_events);
+	events_emit(daemon_events(c->server->daemon), &e);
+}
+
+static void
 on_close(void *ctx)
 {
 	struct client *c = ctx;
@@ -314,6 +333,7 @@ start_session(struct client *c)
 		.message_data = on_message_data,
 		.message_end = on_message_end,
 		.message_abort = on_message_abort,
+		.auth = on_auth,
 		.close = on_close,
 		.delay = on_delay,
 		.ctx = c,

@@ -15,6 +15,7 @@ enum state {
 	STATE_MAIL, /* MAIL accepted, no recipient yet */
 	STATE_RCPT, /* at least one recipient */
 	STATE_DATA, /* between 354 and the end of data */
+	STATE_HANDSHAKE, /* 220 was said to STARTTLS */
 	STATE_STORING, /* the end of data was seen, the answer is not known yet */
 	STATE_CLOSED, /* goodbye was said: input is thrown away */
 };
@@ -38,6 +39,12 @@ struct smtp_session {
 	struct smtp_message message;
 };
 
+static bool
+tls_possible(const struct smtp_session *s)
+{
+	return s->settings.tls_offered && !s->envelope.tls;
+}
+
 static void
 reply_with(struct smtp_session *s, enum look_text text, const char *argument, const char *word)
 {
@@ -51,6 +58,7 @@ reply_with(struct smtp_session *s, enum look_text text, const char *argument, co
 		.queue_id = s->envelope.queue_id,
 		.bytes = s->settings.message_max,
 		.wall_ms = s->wall_us / 1000,
+		.tls_possible = tls_possible(s),
 	};
 
 	s->sink.reply(s->sink.ctx, out, look_format(s->settings.look, text, &v, out));
@@ -73,11 +81,17 @@ say_goodbye(struct smtp_session *s, enum look_text text)
 static void
 reset_transaction(struct smtp_session *s)
 {
-	for (size_t i = 0; i < s->envelope.recipient_count; i++)
-		free(s->envelope.recipients[i]);
-	s->envelope.recipient_count = 0;
-	s->envelope.mail_from[0] = '\0';
-	s->envelope.queue_id[0] = '\0';
+	struct smtp_envelope *e = &s->envelope;
+
+	for (size_t i = 0; i < e->recipient_count; i++) {
+		free(e->recipients[i]);
+		free(e->dsn[i].notify);
+		free(e->dsn[i].orcpt);
+	}
+	e->recipient_count = 0;
+	e->mail_from[0] = e->queue_id[0] = e->ret[0] = e->envid[0] = '\0';
+	e->smtputf8 = false;
+	e->body = SMTP_BODY_NONE;
 	if (s->state != STATE_CLOSED)
 		s->state = STATE_READY;
 }
@@ -221,6 +235,8 @@ recipient_known(const struct smtp_session *s, const char *address)
 {
 	const char *domain = smtp_address_domain(address);
 
+	if (s->settings.role == SMTP_ROLE_MX)
+		return s->settings.recipient_ok(s->settings.recipient_ctx, address);
 	if (domain == NULL)
 		return strcasecmp(address, "postmaster") == 0;
 	return strcasecmp(domain, s->settings.host) != 0 || str_starts_nocase(address, "postmaster@");
@@ -234,7 +250,9 @@ add_recipient(struct smtp_session *s, const char *address)
 	if (e->recipient_count == s->recipient_room) {
 		s->recipient_room = s->recipient_room == 0 ? 8 : s->recipient_room * 2;
 		e->recipients = xrealloc(e->recipients, s->recipient_room * sizeof(*e->recipients));
+		e->dsn = xrealloc(e->dsn, s->recipient_room * sizeof(*e->dsn));
 	}
+	e->dsn[e->recipient_count] = (struct smtp_dsn){ xstrdup(""), xstrdup("") };
 	e->recipients[e->recipient_count++] = xstrdup(address);
 }
 
@@ -349,7 +367,14 @@ do_auth(struct smtp_session *s, const char *arg)
 static void
 do_starttls(struct smtp_session *s, const char *arg)
 {
-	refuse(s, LOOK_STARTTLS_OFF, arg);
+	if (!tls_possible(s)) {
+		refuse(s, LOOK_STARTTLS_OFF, arg);
+		return;
+	}
+	reply(s, LOOK_STARTTLS_GO);
+	reset_transaction(s);
+	s->state = STATE_HANDSHAKE;
+	s->sink.start_tls(s->sink.ctx);
 }
 
 static void
@@ -501,7 +526,7 @@ input_data(struct smtp_session *s, const uint8_t *data, size_t len)
 static bool
 eats(const struct smtp_session *s)
 {
-	return s->state != STATE_STORING && !s->delayed;
+	return s->state != STATE_STORING && s->state != STATE_HANDSHAKE && !s->delayed;
 }
 
 size_t
@@ -534,6 +559,18 @@ smtp_session_stored(struct smtp_session *s, bool ok)
 		say_goodbye(s, LOOK_SHUTDOWN);
 }
 
+/* What the client said in the clear is forgotten (RFC 3207 4.2). */
+void
+smtp_session_tls_started(struct smtp_session *s)
+{
+	if (s->state != STATE_HANDSHAKE)
+		return;
+	s->state = STATE_READY;
+	s->envelope.tls = true;
+	s->envelope.helo[0] = '\0';
+	s->envelope.esmtp = false;
+}
+
 void
 smtp_session_resume(struct smtp_session *s)
 {
@@ -543,7 +580,8 @@ smtp_session_resume(struct smtp_session *s)
 void
 smtp_session_sweep(struct smtp_session *s, uint64_t now_ms)
 {
-	if (s->state == STATE_CLOSED || s->state == STATE_STORING)
+	/* A handshake's own time limit is the transport's. */
+	if (s->state == STATE_CLOSED || s->state == STATE_STORING || s->state == STATE_HANDSHAKE)
 		return;
 	if (now_ms - s->active_ms >= s->settings.look->idle_ms || now_ms - s->start_ms >= SMTP_LIFETIME_MS)
 		say_goodbye(s, LOOK_TIMEOUT);
@@ -553,8 +591,12 @@ void
 smtp_session_shutdown(struct smtp_session *s)
 {
 	s->shutting_down = true;
-	if (s->state != STATE_STORING && s->state != STATE_CLOSED)
+	if (s->state == STATE_HANDSHAKE) {
+		s->state = STATE_CLOSED;
+		s->sink.close(s->sink.ctx);
+	} else if (s->state != STATE_STORING && s->state != STATE_CLOSED) {
 		say_goodbye(s, LOOK_SHUTDOWN);
+	}
 }
 
 bool
@@ -573,6 +615,7 @@ smtp_session_new(const struct smtp_settings *settings, const struct smtp_sink *s
 	s->start_ms = now_ms;
 	s->active_ms = now_ms;
 	s->wall_us = wall_us;
+	s->envelope.tls = settings->tls_active;
 	reply(s, LOOK_BANNER);
 	return s;
 }
@@ -588,6 +631,7 @@ smtp_session_free(struct smtp_session **sp)
 		s->sink.message_abort(s->sink.ctx);
 	reset_transaction(s);
 	free(s->envelope.recipients);
+	free(s->envelope.dsn);
 	free(s);
 	*sp = NULL;
 }

@@ -21,18 +21,49 @@ enum {
 	SMTP_LINE_MAX = 2048, /* Postfix' line_length_limit; RFC 5321 4.5.3.1.4 asks for 512 */
 	SMTP_RECIPIENTS_MAX = 1000,
 	SMTP_HELO_MAX = 256,
+	SMTP_AUTH_MAX = 256, /* user, password, CRAM-MD5 response: what is longer is cut */
+	SMTP_ENVID_MAX = 101, /* RFC 3461 4.4: 100 characters */
+	SMTP_RET_MAX = 5,
 	SMTP_LIFETIME_MS = 60 * 60 * 1000, /* the longest that we hold one client */
+};
+
+/* An open relay takes mail for everybody; an MX only what recipient_ok agrees to. */
+enum smtp_role { SMTP_ROLE_RELAY, SMTP_ROLE_MX };
+
+enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME, SMTP_BODY_BINARYMIME };
+
+/* What the client wants to know of a recipient (RFC 3461), as it wrote it; "" when it didn't. */
+struct smtp_dsn {
+	char *notify;
+	char *orcpt;
 };
 
 struct smtp_envelope {
 	char helo[SMTP_HELO_MAX];
 	bool esmtp;
+	bool tls;
+	bool smtputf8;
+	enum smtp_body body;
 	char mail_from[SMTP_ADDRESS_MAX];
+	char ret[SMTP_RET_MAX]; /* FULL, HDRS or "" */
+	char envid[SMTP_ENVID_MAX];
+	char auth_user[SMTP_AUTH_MAX]; /* who logged in, "" for nobody */
 	char **recipients;
+	struct smtp_dsn *dsn; /* one for each recipient */
 	size_t recipient_count;
 	char queue_id[LOOK_QUEUE_ID_MAX];
 	const char *subject; /* raw octets */
 	size_t subject_len;
+};
+
+/* One attempt to log in. CRAM-MD5 has a challenge and a response (hexadecimal digest) in place of a password. */
+struct smtp_auth {
+	const char *mechanism; /* PLAIN, LOGIN, CRAM-MD5 */
+	const char *user;
+	const char *password; /* "" for CRAM-MD5 */
+	const char *challenge; /* "" for the others */
+	const char *response;
+	bool accepted;
 };
 
 /* Where a session sends its output. Pointers are valid during the call only. */
@@ -46,6 +77,12 @@ struct smtp_sink {
 	/* Complete: store it, then call smtp_session_stored(). Nothing more is read until then. */
 	void (*message_end)(void *ctx, const struct smtp_envelope *envelope);
 	void (*message_abort)(void *ctx);
+	void (*auth)(void *ctx, const struct smtp_auth *attempt);
+	/*
+	 * 220 was said: shake hands, throw away what the client sent before that
+	 * answer, then call smtp_session_tls_started(). Nothing is read until then.
+	 */
+	void (*start_tls)(void *ctx);
 	/* Say goodbye: close after the queued replies. */
 	void (*close)(void *ctx);
 	/* Replies are held back so long, so is input: for errors and tarpits. */
@@ -59,6 +96,12 @@ struct smtp_settings {
 	struct addr client;
 	uint64_t message_max;
 	uint32_t host_secret;
+	bool tls_offered; /* the sink can start TLS */
+	bool tls_active; /* implicit TLS: shaken hands before the banner */
+	enum smtp_role role;
+	/* Role MX: is there such a recipient (its token opens)? postmaster is asked for too. */
+	bool (*recipient_ok)(void *ctx, const char *address);
+	void *recipient_ctx;
 };
 
 struct smtp_session *smtp_session_new(const struct smtp_settings *s, const struct smtp_sink *sink, uint64_t now_ms,
@@ -69,6 +112,9 @@ void smtp_session_free(struct smtp_session **sp);
 size_t smtp_session_input(struct smtp_session *s, const void *data, size_t len, uint64_t now_ms, uint64_t wall_us);
 /* The answer to message_end. */
 void smtp_session_stored(struct smtp_session *s, bool ok);
+/* The handshake that start_tls asked for is done: the client begins anew (RFC 3207 4.2). Failed: just free the session.
+ */
+void smtp_session_tls_started(struct smtp_session *s);
 /* The delay that the sink was asked for is over. */
 void smtp_session_resume(struct smtp_session *s);
 /* Time limits: call it now and then; closes in character when a limit has passed. */

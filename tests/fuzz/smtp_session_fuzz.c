@@ -83,8 +83,17 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fake f = { 0 };
-	const struct smtp_sink sink = { on_reply, on_command, on_begin, on_data, on_end, on_abort, on_close, on_delay,
-		&f };
+	const struct smtp_sink sink = {
+		.reply = on_reply,
+		.command = on_command,
+		.message_begin = on_begin,
+		.message_data = on_data,
+		.message_end = on_end,
+		.message_abort = on_abort,
+		.close = on_close,
+		.delay = on_delay,
+		.ctx = &f,
+	};
 
 	if (size == 0)
 		return 0;

@@ -11,8 +11,22 @@ queue_id(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, ui
 	    0xa0000u + host_secret % 0x50000u + counter % 64);
 }
 
+static const struct look_keyword keywords[] = {
+	{ "PIPELINING", LOOK_ALWAYS },
+	{ "SIZE %n", LOOK_ALWAYS },
+	{ "VRFY", LOOK_ALWAYS },
+	{ "ETRN", LOOK_ALWAYS },
+	{ "STARTTLS", LOOK_WITHOUT_TLS },
+	{ "ENHANCEDSTATUSCODES", LOOK_ALWAYS },
+	{ "8BITMIME", LOOK_ALWAYS },
+	{ "DSN", LOOK_ALWAYS },
+	{ "SMTPUTF8", LOOK_ALWAYS },
+};
+
 const struct look look_postfix = {
 	.name = "postfix",
+	.keywords = keywords,
+	.keyword_count = sizeof(keywords) / sizeof(keywords[0]),
 	.slow_after = 10,
 	.close_after = 20,
 	.slow_ms = 1000,
@@ -21,8 +35,7 @@ const struct look look_postfix = {
 	.texts = {
 		[LOOK_BANNER] = "220 %h ESMTP Postfix",
 		[LOOK_HELO] = "250 %h",
-		[LOOK_EHLO] = "250-%h\n250-PIPELINING\n250-SIZE %n\n250-VRFY\n250-ETRN\n250-ENHANCEDSTATUSCODES\n250-8BITMIME\n"
-			      "250-DSN\n250 SMTPUTF8",
+		[LOOK_EHLO] = "250-%h",
 		[LOOK_HELO_SYNTAX] = "501 Syntax: HELO hostname",
 		[LOOK_EHLO_SYNTAX] = "501 Syntax: EHLO hostname",
 		[LOOK_MAIL_OK] = "250 2.1.0 Ok",
@@ -58,6 +71,7 @@ const struct look look_postfix = {
 		[LOOK_ETRN_SYNTAX] = "500 Syntax: ETRN domain",
 		[LOOK_AUTH_OFF] = "503 5.5.1 Error: authentication not enabled",
 		[LOOK_STARTTLS_OFF] = "502 5.5.1 Error: command not implemented",
+		[LOOK_STARTTLS_GO] = "220 2.0.0 Ready to start TLS",
 		[LOOK_VERB] = "500 5.5.2 Error: command not recognized",
 		[LOOK_UNIMPLEMENTED] = "500 5.5.2 Error: command not recognized",
 		[LOOK_UNKNOWN] = "500 5.5.2 Error: command not recognized",

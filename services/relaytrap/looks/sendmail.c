@@ -18,8 +18,24 @@ queue_id(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, ui
 	    digits[counter / 60 % 60], digits[counter % 60], (unsigned)(host_secret % 30000 + 300 + counter));
 }
 
+static const struct look_keyword keywords[] = {
+	{ "ENHANCEDSTATUSCODES", LOOK_ALWAYS },
+	{ "PIPELINING", LOOK_ALWAYS },
+	{ "EXPN", LOOK_ALWAYS },
+	{ "VERB", LOOK_ALWAYS },
+	{ "8BITMIME", LOOK_ALWAYS },
+	{ "SIZE %n", LOOK_ALWAYS },
+	{ "DSN", LOOK_ALWAYS },
+	{ "ETRN", LOOK_ALWAYS },
+	{ "STARTTLS", LOOK_WITHOUT_TLS },
+	{ "DELIVERBY", LOOK_ALWAYS },
+	{ "HELP", LOOK_ALWAYS },
+};
+
 const struct look look_sendmail = {
 	.name = "sendmail",
+	.keywords = keywords,
+	.keyword_count = sizeof(keywords) / sizeof(keywords[0]),
 	.slow_after = 0,
 	.close_after = 25,
 	.idle_ms = 300 * 1000,
@@ -28,8 +44,7 @@ const struct look look_sendmail = {
 	.texts = {
 		[LOOK_BANNER] = "220 %h ESMTP Sendmail 8.17.1/8.17.1; %d",
 		[LOOK_HELO] = "250 %h Hello %c [%i], pleased to meet you",
-		[LOOK_EHLO] = "250-%h Hello %c [%i], pleased to meet you\n250-ENHANCEDSTATUSCODES\n250-PIPELINING\n250-EXPN\n250-VERB\n"
-			      "250-8BITMIME\n250-SIZE %n\n250-DSN\n250-ETRN\n250-DELIVERBY\n250 HELP",
+		[LOOK_EHLO] = "250-%h Hello %c [%i], pleased to meet you",
 		[LOOK_HELO_SYNTAX] = "501 5.0.0 HELO requires domain address",
 		[LOOK_EHLO_SYNTAX] = "501 5.0.0 EHLO requires domain address",
 		[LOOK_MAIL_OK] = "250 2.1.0 <%a>... Sender ok",
@@ -68,6 +83,7 @@ const struct look look_sendmail = {
 		[LOOK_ETRN_SYNTAX] = "500 5.5.2 Parameter required",
 		[LOOK_AUTH_OFF] = "503 5.3.3 AUTH not available",
 		[LOOK_STARTTLS_OFF] = "454 4.3.3 TLS not available after start",
+		[LOOK_STARTTLS_GO] = "220 2.0.0 Ready to start TLS",
 		[LOOK_VERB] = "250 2.0.0 Verbose mode",
 		[LOOK_UNIMPLEMENTED] = "502 5.5.1 Command not implemented: \"%x\"",
 		[LOOK_UNKNOWN] = "500 5.5.1 Command unrecognized: \"%a\"",

@@ -16,7 +16,7 @@ struct heard {
 	size_t len;
 	char mail[1024];
 	size_t mail_len;
-	int stored, aborted;
+	int stored, aborted, handshakes;
 	bool closed, refuse_begin, hold, holding;
 	unsigned delay_ms;
 	char from[SMTP_ADDRESS_MAX], queue_id[LOOK_QUEUE_ID_MAX];
@@ -95,14 +95,43 @@ on_delay(void *ctx, unsigned ms)
 }
 
 static void
-begin(struct heard *h, const char *look)
+on_start_tls(void *ctx)
 {
-	const struct smtp_sink sink = { on_reply, on_command, on_begin, on_data, on_end, on_abort, on_close, on_delay,
-		h };
-	const struct smtp_settings settings = { look_find(look), "mail.test", addr_from_v4(0xcb007107), 1000, 7 };
+	((struct heard *)ctx)->handshakes++;
+}
+
+static void
+begin_with(struct heard *h, const char *look, bool tls_offered)
+{
+	const struct smtp_sink sink = {
+		.reply = on_reply,
+		.command = on_command,
+		.message_begin = on_begin,
+		.message_data = on_data,
+		.message_end = on_end,
+		.message_abort = on_abort,
+		.start_tls = on_start_tls,
+		.close = on_close,
+		.delay = on_delay,
+		.ctx = h,
+	};
+	const struct smtp_settings settings = {
+		.look = look_find(look),
+		.host = "mail.test",
+		.client = addr_from_v4(0xcb007107),
+		.message_max = 1000,
+		.host_secret = 7,
+		.tls_offered = tls_offered,
+	};
 
 	memset(h, 0, sizeof(*h));
 	h->session = smtp_session_new(&settings, &sink, 0, 0);
+}
+
+static void
+begin(struct heard *h, const char *look)
+{
+	begin_with(h, look, false);
 }
 
 /* Delayed replies are waited for at once: time is ours. */
@@ -353,6 +382,26 @@ no_room_and_shutdown_are_said_in_character(void **state)
 	assert_int_equal(h.stored, 0);
 }
 
+static void
+tls_begins_the_conversation_anew(void **state)
+{
+	static const char said[] = "EHLO x\r\nMAIL FROM:<a@b>\r\nSTARTTLS\r\nNOOP\r\n";
+	static struct heard h;
+
+	(void)state;
+	begin_with(&h, "postfix", true);
+	assert_int_equal(smtp_session_input(h.session, said, sizeof(said) - 1, 0, 0), sizeof(said) - 1 - 6);
+	assert_int_equal(h.handshakes, 1);
+	assert_non_null(strstr(h.text, "250-STARTTLS\r\n"));
+	smtp_session_tls_started(h.session);
+	h.len = 0;
+	say(&h, "RCPT TO:<c@d>\r\nEHLO x\r\nSTARTTLS\r\n", 33);
+	assert_memory_equal(h.text, "503 ", 4);
+	assert_null(strstr(h.text, "250-STARTTLS\r\n"));
+	assert_int_equal(h.handshakes, 1);
+	smtp_session_free(&h.session);
+}
+
 int
 main(void)
 {
@@ -363,6 +412,7 @@ main(void)
 		cmocka_unit_test(pipelined_commands_wait_for_the_store),
 		cmocka_unit_test(errors_slow_the_client_down_and_then_end_it),
 		cmocka_unit_test(limits_of_time_and_of_recipients_hold),
+		cmocka_unit_test(tls_begins_the_conversation_anew),
 		cmocka_unit_test(no_room_and_shutdown_are_said_in_character),
 	};
 
