@@ -151,31 +151,46 @@ prepare_mail_event(struct client *c, const struct smtp_envelope *e)
 static void client_free(struct client *c);
 static void feed(struct client *c);
 
+/* The message's fate is told to the client, or to nobody if it is gone. */
+static void
+answer(struct client *c, bool stored)
+{
+	if (c->conn == NULL) {
+		client_free(c);
+		return;
+	}
+	smtp_session_stored(c->session, stored);
+	if (!c->feeding)
+		feed(c);
+}
+
+static void
+on_event_safe(void *ctx)
+{
+	answer(ctx, true);
+}
+
+/* A mail whose client heard 250 has its event too, whenever this process is killed: so the event goes first. */
 static void
 on_stored(void *ctx, const struct store_result *r)
 {
 	struct client *c = ctx;
 
 	c->mail = NULL;
-	if (r->ok) {
-		c->stored++;
-		metric_add(&mails_stored, 1);
-		metric_add(&mail_bytes, r->size);
-		event_text(c->mail_event, "honeyspam.mail.id", r->mail_id);
-		event_text(c->mail_event, "honeyspam.mail.sha256", r->sha256);
-		event_number(c->mail_event, "honeyspam.mail.size", r->size);
-		events_emit(daemon_events(c->server->daemon), &c->mail_event);
-	} else {
+	if (!r->ok) {
 		metric_add(&mails_refused, 1);
 		event_destroy(&c->mail_event);
-	}
-	if (c->conn == NULL) {
-		client_free(c);
+		answer(c, false);
 		return;
 	}
-	smtp_session_stored(c->session, r->ok);
-	if (!c->feeding)
-		feed(c);
+	c->stored++;
+	metric_add(&mails_stored, 1);
+	metric_add(&mail_bytes, r->size);
+	event_text(c->mail_event, "honeyspam.mail.id", r->mail_id);
+	event_text(c->mail_event, "honeyspam.mail.sha256", r->sha256);
+	event_number(c->mail_event, "honeyspam.mail.size", r->size);
+	if (!events_emit_then(daemon_events(c->server->daemon), &c->mail_event, on_event_safe, c))
+		answer(c, true);
 }
 
 static void

@@ -259,7 +259,7 @@ start_bus(struct daemon *d)
 	d->bus = bus_new(d->loop, &s);
 	explicit_bzero(password, sizeof(password));
 	snprintf(spool_dir, sizeof(spool_dir), "%s/spool", data_dir);
-	d->events = events_new(d->bus, d->service->name, site, d->instance, spool_dir, (uint64_t)spool_bytes);
+	d->events = events_new(d->loop, d->bus, d->service->name, site, d->instance, spool_dir, (uint64_t)spool_bytes);
 }
 
 /* Thousands of flows are normal here: take what the hard limit gives. */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "daemon/bus.h"
 #include "daemon/bus_internal.h"
+#include "daemon/loop.h"
 #include "daemon/metrics.h"
 #include "daemon/spool.h"
 #include "wire/event.h"
@@ -32,14 +33,17 @@ enum {
 	INBOX_MAX = 128,
 };
 
-/* In memory and in the spool alike: subject NUL id NUL json. */
+/* bytes are in memory and in the spool alike: subject NUL id NUL json. */
 struct item {
 	struct list node;
+	void (*safe)(void *ctx); /* or NULL */
+	void *ctx;
 	size_t len;
 	char bytes[];
 };
 
 struct events {
+	struct loop *loop;
 	struct bus *bus;
 	const char *service;
 	const char *site;
@@ -239,6 +243,16 @@ publish_batch(struct events *e, struct item *const *items, size_t count)
 	}
 }
 
+/* This thread may wait for room among the loop's calls; the loop makes it as it runs. */
+static void
+tell_safe(struct events *e, const struct item *i)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (i->safe != NULL && !loop_call(e->loop, i->safe, i->ctx))
+		nanosleep(&pause, NULL);
+}
+
 static void
 handle_batch(struct events *e)
 {
@@ -253,8 +267,10 @@ handle_batch(struct events *e)
 		for (size_t i = 0; i < count; i++)
 			spool_item(e, items[i]);
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		tell_safe(e, items[i]);
 		free(items[i]); /* NOLINT(clang-analyzer-unix.Malloc): it can't follow the list that they come from */
+	}
 }
 
 /* Waits for work; false when it is time to stop and the queue is empty. */
@@ -299,7 +315,7 @@ events_main(void *ctx)
 	return NULL;
 }
 
-static void
+static bool
 enqueue(struct events *e, struct item *i)
 {
 	bool room;
@@ -316,6 +332,7 @@ enqueue(struct events *e, struct item *i)
 		metric_add(&lost, 1);
 		free(i);
 	}
+	return room;
 }
 
 static struct item *
@@ -339,17 +356,26 @@ make_item(const struct events *e, const struct event *ev)
 	return i;
 }
 
-void
-events_emit(struct events *e, struct event **eventp)
+bool
+events_emit_then(struct events *e, struct event **eventp, void (*safe)(void *ctx), void *ctx)
 {
 	struct item *i = make_item(e, *eventp);
 
 	metric_add(&emitted, 1);
 	event_destroy(eventp);
-	if (i == NULL)
+	if (i == NULL) {
 		metric_add(&lost, 1);
-	else
-		enqueue(e, i);
+		return false;
+	}
+	i->safe = safe;
+	i->ctx = ctx;
+	return enqueue(e, i);
+}
+
+void
+events_emit(struct events *e, struct event **eventp)
+{
+	events_emit_then(e, eventp, NULL, NULL);
 }
 
 /* Loss is said in the product too: one event for all that was lost since the last one. */
@@ -371,12 +397,13 @@ tell_overload(struct events *e)
 }
 
 struct events *
-events_new(struct bus *bus, const char *service, const char *site, const char *instance, const char *spool_dir,
-    uint64_t spool_max_bytes)
+events_new(struct loop *l, struct bus *bus, const char *service, const char *site, const char *instance,
+    const char *spool_dir, uint64_t spool_max_bytes)
 {
 	struct events *e = xcalloc(1, sizeof(*e));
 	char error[512];
 
+	e->loop = l;
 	e->bus = bus;
 	e->service = service;
 	e->site = site;
