@@ -146,6 +146,7 @@ prepare_mail_event(struct client *c, const struct smtp_envelope *e)
 	event_number(c->mail_event, "honeyspam.mail.recipients", e->recipient_count);
 	event_bytes(c->mail_event, "honeyspam.mail.subject", e->subject, e->subject_len);
 	event_text(c->mail_event, "honeyspam.mail.queue_id", e->queue_id);
+	event_text(c->mail_event, "honeyspam.mail.host", c->host);
 }
 
 static void client_free(struct client *c);
@@ -189,6 +190,7 @@ on_stored(void *ctx, const struct store_result *r)
 	event_text(c->mail_event, "honeyspam.mail.id", r->mail_id);
 	event_text(c->mail_event, "honeyspam.mail.sha256", r->sha256);
 	event_number(c->mail_event, "honeyspam.mail.size", r->size);
+	event_number(c->mail_event, "honeyspam.mail.sequence", r->sequence);
 	if (!events_emit_then(daemon_events(c->server->daemon), &c->mail_event, on_event_safe, c))
 		answer(c, true);
 }

@@ -85,9 +85,13 @@ store_begin(struct store *s, const struct flow_info *flow, unsigned number)
 }
 
 static void
-finish(struct store_mail *m, bool ok)
+finish(struct store_mail *m, bool ok, uint64_t sequence)
 {
-	struct store_result r = { .ok = ok, .mail_id = m->id, .sha256 = m->sha_text, .size = m->size };
+	struct store_result r = { .ok = ok,
+		.mail_id = m->id,
+		.sha256 = m->sha_text,
+		.size = m->size,
+		.sequence = sequence };
 
 	if (m->done != NULL)
 		m->done(m->ctx, &r);
@@ -188,8 +192,7 @@ store_add(struct store_mail *m, const void *data, size_t len)
 static void
 commit_stored(void *ctx, bool ok, uint64_t sequence)
 {
-	(void)sequence;
-	finish(ctx, ok);
+	finish(ctx, ok, sequence);
 }
 
 static void
@@ -209,7 +212,7 @@ send_commit(struct store_mail *m)
 	char size[24], parts[STORE_PARTS_MAX * 21];
 
 	if (m->failed) {
-		finish(m, false);
+		finish(m, false, 0);
 		return;
 	}
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)m->size);
@@ -223,7 +226,7 @@ send_commit(struct store_mail *m)
 
 	if (!bus_publish_stored(m->store->bus, m->store->commit_subject, headers, count, m->buf, m->len,
 		STORE_TIMEOUT_MS, commit_stored, m))
-		finish(m, false);
+		finish(m, false, 0);
 }
 
 static cJSON *

@@ -26,6 +26,7 @@ struct store_result {
 	const char *mail_id;
 	const char *sha256; /* hexadecimal */
 	uint64_t size;
+	uint64_t sequence; /* of the commit in stream MAIL; 0 when not ok */
 };
 
 typedef void store_done_cb(void *ctx, const struct store_result *r);
