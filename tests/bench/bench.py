@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 
@@ -18,6 +19,15 @@ class BenchError(Exception):
 
 def figure(name, value, unit):
     print(f"figure {name} {value:.4g} {unit}", flush=True)
+
+
+def raise_descriptor_limit(count):
+    """For this process and what it starts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+    elif soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def add_arguments(parser):
