@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "relaytrap/smtp_session.h"
 #include "relaytrap/store.h"
+#include "relaytrap/transcript.h"
 #include "wire/event.h"
 
 #include <stdio.h>
@@ -15,8 +16,6 @@
 
 enum {
 	SWEEP_MS = 1000,
-	TRANSCRIPT_LINES_MAX = 64, /* with 1 KiB a line the event stays within 64 KiB */
-	TRANSCRIPT_LINE_MAX = 512,
 	EVENT_RECIPIENTS_MAX = 32,
 	OUTPUT_MAX = 64 * 1024, /* replies that the client doesn't read: then we stop reading it */
 };
@@ -38,7 +37,7 @@ struct client {
 	uint64_t start_ms;
 	bool closing;
 	bool feeding; /* input is being given to the session: no re-entry */
-	struct event *transcript;
+	struct transcript transcript;
 	struct event *mail_event; /* prepared at the end of data, emitted when stored */
 };
 
@@ -69,20 +68,6 @@ new_event(struct client *c, const char *action, const char *suffix)
 
 /* ---- the session's sink ---- */
 
-/* One line of the transcript, without its line end; '>' marks the client's. */
-static void
-transcribe(struct client *c, bool clients, const char *text, size_t len)
-{
-	char line[TRANSCRIPT_LINE_MAX + 1] = { '>' };
-
-	while (len > 0 && (text[len - 1] == '\r' || text[len - 1] == '\n'))
-		len--;
-	if (len > TRANSCRIPT_LINE_MAX)
-		len = TRANSCRIPT_LINE_MAX;
-	memcpy(line + clients, text, len);
-	event_append(c->transcript, "honeyspam.smtp.transcript", line, clients + len, TRANSCRIPT_LINES_MAX);
-}
-
 static void
 on_reply(void *ctx, const char *text, size_t len)
 {
@@ -90,13 +75,15 @@ on_reply(void *ctx, const char *text, size_t len)
 
 	if (c->conn != NULL)
 		conn_write(c->conn, text, len);
-	transcribe(c, false, text, len);
+	transcript_add(&c->transcript, false, text, len);
 }
 
 static void
 on_command(void *ctx, const char *line, size_t len)
 {
-	transcribe(ctx, true, line, len);
+	struct client *c = ctx;
+
+	transcript_add(&c->transcript, true, line, len);
 }
 
 static bool
@@ -252,11 +239,14 @@ delay_over(void *ctx)
 /* ---- the connection ---- */
 
 static void
-emit_transcript(struct client *c)
+emit_session(struct client *c)
 {
-	event_number(c->transcript, "honeyspam.smtp.mails", c->stored);
-	event_number(c->transcript, "event.duration", (clock_ms() - c->start_ms) * 1000000); /* ECS: nanoseconds */
-	events_emit(daemon_events(c->server->daemon), &c->transcript);
+	struct event *e = new_event(c, "relay-session", "session");
+
+	transcript_tell(&c->transcript, e, "honeyspam.smtp.transcript");
+	event_number(e, "honeyspam.smtp.mails", c->stored);
+	event_number(e, "event.duration", (clock_ms() - c->start_ms) * 1000000); /* ECS: nanoseconds */
+	events_emit(daemon_events(c->server->daemon), &e);
 }
 
 static void
@@ -265,7 +255,7 @@ client_free(struct client *c)
 	struct server *s = c->server;
 
 	smtp_session_free(&c->session);
-	event_destroy(&c->transcript);
+	transcript_fini(&c->transcript);
 	event_destroy(&c->mail_event);
 	loop_timer_free(&c->delay);
 	list_remove(&c->node);
@@ -280,7 +270,7 @@ client_gone(struct client *c)
 {
 	c->conn = NULL;
 	listener_flow_ended(c->server->listener);
-	emit_transcript(c);
+	emit_session(c);
 	loop_timer_stop(c->delay);
 	if (!smtp_session_storing(c->session))
 		client_free(c);
@@ -382,7 +372,6 @@ on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 	list_append(&s->clients, &c->node);
 	s->count++;
 	choose_host(c);
-	c->transcript = new_event(c, "relay-session", "session");
 	conn_set_ops(conn, &client_ops, c);
 	start_session(c);
 	feed(c);

@@ -28,6 +28,7 @@ enum {
 	SUBSCRIPTIONS_MAX = 32,
 	DELIVER_MAX_BYTES = 64 * 1024, /* a control or presence message is small */
 	INBOX_MAX = 96,
+	WRITE_BATCH = 64,
 };
 
 /* A message on its way out; shared by the queue and, for stored ones, the table. */
@@ -75,6 +76,7 @@ struct bus {
 	size_t slots_touched; /* slots below this were used at least once */
 	size_t stored_count;
 	struct loop_timer *sweep;
+	struct loop_timer *wake_writer; /* once a turn of the loop, not once a message */
 	natsSubscription *ack_sub;
 	struct subscription subs[SUBSCRIPTIONS_MAX];
 	size_t sub_count;
@@ -103,26 +105,39 @@ enqueue(struct bus *b, struct outgoing *o)
 		o->queued = true;
 		atomic_fetch_add(&o->refs, 1);
 		list_append(&b->queue, &o->node);
-		pthread_cond_signal(&b->wake);
 	}
+	pthread_mutex_unlock(&b->lock);
+	loop_timer_soon(b->wake_writer);
+}
+
+static void
+wake_writer(void *ctx)
+{
+	struct bus *b = ctx;
+
+	pthread_mutex_lock(&b->lock);
+	pthread_cond_signal(&b->wake);
 	pthread_mutex_unlock(&b->lock);
 }
 
-static struct outgoing *
-dequeue(struct bus *b)
+/* Waits for messages and takes some; 0 when it is time to stop. */
+static size_t
+dequeue(struct bus *b, struct outgoing *out[WRITE_BATCH])
 {
-	struct outgoing *o = NULL;
+	size_t n = 0;
 
 	pthread_mutex_lock(&b->lock);
 	while (list_empty(&b->queue) && !atomic_load(&b->stopping))
 		pthread_cond_wait(&b->wake, &b->lock);
-	if (!list_empty(&b->queue)) {
-		o = LIST_OWNER(b->queue.next, struct outgoing, node);
+	while (n < WRITE_BATCH && !list_empty(&b->queue)) {
+		struct outgoing *o = LIST_OWNER(b->queue.next, struct outgoing, node);
+
 		list_remove(&o->node);
 		o->queued = false;
+		out[n++] = o;
 	}
 	pthread_mutex_unlock(&b->lock);
-	return o;
+	return n;
 }
 
 /* A stored message that can't go now stays in the table and is sent again after the reconnect. */
@@ -191,11 +206,14 @@ static void *
 writer_main(void *ctx)
 {
 	struct bus *b = ctx;
-	struct outgoing *o;
+	struct outgoing *batch[WRITE_BATCH];
+	size_t n;
 
 	connect_first(b);
-	while ((o = dequeue(b)) != NULL)
-		write_one(b, o);
+	while ((n = dequeue(b, batch)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			write_one(b, batch[i]);
+	}
 	return NULL;
 }
 
@@ -551,6 +569,7 @@ bus_new(struct loop *l, const struct bus_settings *s)
 	b->options = make_options(b);
 	b->sweep = loop_timer_new(l, sweep_stored, b);
 	loop_timer_every(b->sweep, SWEEP_MS);
+	b->wake_writer = loop_timer_new(l, wake_writer, b);
 	register_metrics();
 	if (pthread_create(&b->writer, NULL, writer_main, b) != 0)
 		log_fatal("msg=\"no thread for the bus\"");
@@ -583,11 +602,10 @@ bus_free(struct bus **bp, uint64_t flush_ms)
 
 	if (b == NULL)
 		return;
+	wake_writer(b); /* the loop has ended */
 	wait_for_queue(b, flush_ms);
 	atomic_store(&b->stopping, true);
-	pthread_mutex_lock(&b->lock);
-	pthread_cond_signal(&b->wake);
-	pthread_mutex_unlock(&b->lock);
+	wake_writer(b);
 	pthread_join(b->writer, NULL);
 	natsSubscription_Destroy(b->ack_sub);
 	for (size_t i = 0; i < b->sub_count; i++) {
@@ -597,6 +615,7 @@ bus_free(struct bus **bp, uint64_t flush_ms)
 	natsConnection_Destroy(atomic_load(&b->nc));
 	natsOptions_Destroy(b->options);
 	loop_timer_free(&b->sweep);
+	loop_timer_free(&b->wake_writer);
 	/* What is left belongs to callers that are gone: the process ends now. */
 	*bp = NULL;
 }

@@ -245,8 +245,13 @@ static void
 read_some(struct conn *c)
 {
 	size_t room = CONN_INPUT_MAX - evbuffer_get_length(c->in);
-	int n = evbuffer_read(c->in, c->fd, (int)(room < READ_CHUNK ? room : READ_CHUNK));
+	static _Thread_local uint8_t bytes[READ_CHUNK];
+	ssize_t n = recv(c->fd, bytes, room < READ_CHUNK ? room : READ_CHUNK, 0);
 
+	if (n > 0 && evbuffer_add(c->in, bytes, (size_t)n) != 0) {
+		end_conn(c, CONN_END_RESET); /* no memory: this peer pays for it */
+		return;
+	}
 	c->active_ms = clock_ms();
 	if (n > 0) {
 		update_reading(c);

@@ -52,6 +52,7 @@ struct events {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	struct loop_timer *wake_soon; /* once a turn of the loop, not once an event */
 	struct list queue;
 	size_t queue_bytes;
 	bool stopping;
@@ -315,6 +316,16 @@ events_main(void *ctx)
 	return NULL;
 }
 
+static void
+wake_thread(void *ctx)
+{
+	struct events *e = ctx;
+
+	pthread_mutex_lock(&e->lock);
+	pthread_cond_signal(&e->wake);
+	pthread_mutex_unlock(&e->lock);
+}
+
 static bool
 enqueue(struct events *e, struct item *i)
 {
@@ -325,10 +336,11 @@ enqueue(struct events *e, struct item *i)
 	if (room) {
 		e->queue_bytes += i->len;
 		list_append(&e->queue, &i->node);
-		pthread_cond_signal(&e->wake);
 	}
 	pthread_mutex_unlock(&e->lock);
-	if (!room) {
+	if (room) {
+		loop_timer_soon(e->wake_soon);
+	} else {
 		metric_add(&lost, 1);
 		free(i);
 	}
@@ -414,6 +426,7 @@ events_new(struct loop *l, struct bus *bus, const char *service, const char *sit
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->wake, NULL);
 	list_init(&e->queue);
+	e->wake_soon = loop_timer_new(l, wake_thread, e);
 	metrics_register("events_total", NULL, METRIC_COUNTER, "Events handed in.", &emitted);
 	metrics_register("events_stored_total", NULL, METRIC_COUNTER, "Events that the stream acknowledged.", &stored);
 	metrics_register("events_spooled_total", NULL, METRIC_COUNTER, "Events that went through the spool.", &spooled);
@@ -435,6 +448,7 @@ events_free(struct events **ep)
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 	pthread_join(e->thread, NULL);
+	loop_timer_free(&e->wake_soon);
 	natsSubscription_Destroy(e->ack_sub);
 	spool_close(&e->spool);
 	free(e);

@@ -188,6 +188,12 @@ loop_timer_every(struct loop_timer *t, uint64_t every_ms)
 }
 
 void
+loop_timer_soon(struct loop_timer *t)
+{
+	event_active(t->ev, EV_TIMEOUT, 0);
+}
+
+void
 loop_timer_stop(struct loop_timer *t)
 {
 	event_del(t->ev);

@@ -26,6 +26,8 @@ struct event_base *loop_base(struct loop *l); /* for seams that need libevent it
 struct loop_timer *loop_timer_new(struct loop *l, void (*fire)(void *ctx), void *ctx);
 void loop_timer_once(struct loop_timer *t, uint64_t after_ms);
 void loop_timer_every(struct loop_timer *t, uint64_t every_ms);
+/* Fires once, after the callbacks that are due now, however often it is asked for until then. From any thread. */
+void loop_timer_soon(struct loop_timer *t);
 void loop_timer_stop(struct loop_timer *t);
 void loop_timer_free(struct loop_timer **tp);
 

@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +95,30 @@ struct sha256 {
 	EVP_MD_CTX *ctx;
 };
 
+/* Fetched once: EVP_sha256() makes OpenSSL 3 look for its provider at each use. */
+static const EVP_MD *
+sha256_method(void)
+{
+	static _Atomic(EVP_MD *) method;
+	EVP_MD *m = atomic_load(&method), *none = NULL;
+
+	if (m != NULL)
+		return m;
+	m = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!atomic_compare_exchange_strong(&method, &none, m)) {
+		EVP_MD_free(m);
+		m = none;
+	}
+	return m;
+}
+
 struct sha256 *
 sha256_new(void)
 {
 	struct sha256 *s = xcalloc(1, sizeof(*s));
 
 	s->ctx = EVP_MD_CTX_new();
-	if (s->ctx == NULL || EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL) != 1)
+	if (s->ctx == NULL || EVP_DigestInit_ex(s->ctx, sha256_method(), NULL) != 1)
 		abort(); /* libcrypto without SHA-256 or memory */
 	return s;
 }
