@@ -24,7 +24,7 @@ enum flow_state {
 struct flow {
 	struct list node;
 	struct flows *flows;
-	struct stack_flow *peer;
+	struct flow_peer peer;
 	struct conn *trap; /* NULL unless DIALING or OPEN */
 	enum flow_state state;
 	struct endpoint at; /* the replica tried last */
@@ -71,8 +71,8 @@ static void
 describe(const struct flow *f, struct flow_info *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->source = *stack_flow_source(f->peer);
-	out->destination = *stack_flow_destination(f->peer);
+	out->source = f->peer.from;
+	out->destination = f->peer.to;
 	str_copy(out->id, sizeof(out->id), f->id);
 	str_copy(out->look, sizeof(out->look), f->look);
 	str_copy(out->personality, sizeof(out->personality), f->personality);
@@ -85,7 +85,7 @@ static void
 reset(struct flow *f, const char *reason)
 {
 	f->reason = reason;
-	stack_reset(f->peer);
+	f->peer.source->reset(f->peer.handle);
 }
 
 /* ---- the client's first bytes ---- */
@@ -125,7 +125,7 @@ pump_in(struct flow *f, size_t output_max)
 
 	if (f->state != FLOW_OPEN)
 		return;
-	while ((data = stack_peek(f->peer, &len)) != NULL && len > 0) {
+	while ((data = f->peer.source->peek(f->peer.handle, &len)) != NULL && len > 0) {
 		size_t waiting = conn_output_len(f->trap);
 		size_t room = waiting < output_max ? output_max - waiting : 0;
 		size_t n = len < room ? len : room;
@@ -134,7 +134,7 @@ pump_in(struct flow *f, size_t output_max)
 			return;
 		keep(f, data, n);
 		conn_write(f->trap, data, n);
-		stack_consume(f->peer, n);
+		f->peer.source->consume(f->peer.handle, n);
 		f->bytes_in += n;
 	}
 	if (f->peer_eof && !f->eof_passed) {
@@ -151,7 +151,7 @@ pump_out(struct flow *f)
 	size_t len;
 
 	while ((data = conn_peek(f->trap, 0, &len)) != NULL && len > 0) {
-		size_t n = stack_write(f->peer, data, len);
+		size_t n = f->peer.source->write(f->peer.handle, data, len);
 
 		f->spoken = true;
 		forget_kept(f);
@@ -161,7 +161,7 @@ pump_out(struct flow *f)
 			return;
 	}
 	if (f->trap_eof)
-		stack_shutdown(f->peer);
+		f->peer.source->shutdown(f->peer.handle);
 }
 
 /* ---- the trap's side ---- */
@@ -307,16 +307,16 @@ trap_closed(void *ctx, enum conn_end why)
 
 /* ---- the client's side ---- */
 
-bool
-flows_open(struct flows *fs, struct stack_flow *peer, const struct flow_target *target)
+struct flow *
+flows_open(struct flows *fs, const struct flow_peer *peer, const struct flow_target *target)
 {
 	struct flow *f = slab_get(fs->slab);
 	struct flow_info info;
 
 	if (f == NULL)
-		return false;
+		return NULL;
 	f->flows = fs;
-	f->peer = peer;
+	f->peer = *peer;
 	f->service = target->service;
 	f->opened_ms = clock_ms();
 	f->deadline_ms = f->opened_ms + FLOW_WAIT_MS;
@@ -327,34 +327,29 @@ flows_open(struct flows *fs, struct stack_flow *peer, const struct flow_target *
 	str_copy(f->os_guess, sizeof(f->os_guess), target->os.label != NULL ? target->os.label : "");
 	list_init(&f->node);
 	enter(f, FLOW_WAITING);
-	stack_flow_set_ctx(peer, f);
 	describe(f, &info);
 	fs->ops.opened(fs->ops.ctx, &info, target);
 	if (!dial(f, NULL))
 		wait_for_replica(f);
-	return true;
+	return f;
 }
 
 void
-flows_data(struct stack_flow *peer)
+flows_data(struct flow *f)
 {
-	pump_in(stack_flow_ctx(peer), FLOW_OUTPUT_MAX);
+	pump_in(f, FLOW_OUTPUT_MAX);
 }
 
 void
-flows_eof(struct stack_flow *peer)
+flows_eof(struct flow *f)
 {
-	struct flow *f = stack_flow_ctx(peer);
-
 	f->peer_eof = true;
 	pump_in(f, FLOW_OUTPUT_MAX);
 }
 
 void
-flows_writable(struct stack_flow *peer)
+flows_writable(struct flow *f)
 {
-	struct flow *f = stack_flow_ctx(peer);
-
 	if (f->state == FLOW_OPEN)
 		pump_out(f);
 }
@@ -375,7 +370,7 @@ end_trap(struct flow *f, enum stack_end why)
 }
 
 void
-flows_closed(struct stack_flow *peer, enum stack_end why)
+flows_closed(struct flow *f, enum stack_end why)
 {
 	static const char *const reasons[] = {
 		[STACK_END_FIN] = "fin",
@@ -383,7 +378,6 @@ flows_closed(struct stack_flow *peer, enum stack_end why)
 		[STACK_END_TIMEOUT] = "timeout",
 		[STACK_END_LOCAL] = "dropped",
 	};
-	struct flow *f = stack_flow_ctx(peer);
 	struct flows *fs = f->flows;
 	struct flow_info info;
 
@@ -412,7 +406,7 @@ sweep_one(struct flow *f, uint64_t now_ms)
 		reset(f, "no-replica");
 	else if (f->state == FLOW_WAITING && now_ms >= f->retry_ms && !dial(f, NULL))
 		wait_for_replica(f);
-	else if (f->state == FLOW_FINISHING && stack_unsent(f->peer) > 0)
+	else if (f->state == FLOW_FINISHING && f->peer.source->unsent(f->peer.handle) > 0)
 		f->deadline_ms = now_ms + FLOW_LINGER_MS; /* a slow reader: the stack knows when it is gone */
 	else if (f->state == FLOW_FINISHING && now_ms >= f->deadline_ms)
 		reset(f, "timeout");

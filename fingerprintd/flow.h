@@ -8,10 +8,12 @@
 #ifndef FINGERPRINTD_FLOW_H
 #define FINGERPRINTD_FLOW_H
 
+#include "fingerprintd/flow_source.h"
 #include "fingerprintd/os_signature.h"
 #include "fingerprintd/stack.h"
 #include "wire/proxy.h"
 
+struct flow;
 struct flows;
 struct loop;
 struct replicas;
@@ -60,12 +62,14 @@ struct flows *flows_new(const struct flows_settings *s, const struct flows_ops *
 /* After flows_reset_all(). */
 void flows_free(struct flows **fp);
 
-/* The stack's callbacks. False: full. */
-bool flows_open(struct flows *fs, struct stack_flow *peer, const struct flow_target *target);
-void flows_data(struct stack_flow *peer);
-void flows_eof(struct stack_flow *peer);
-void flows_writable(struct stack_flow *peer);
-void flows_closed(struct stack_flow *peer, enum stack_end why);
+/* A source's peer has connected. NULL: full. */
+struct flow *flows_open(struct flows *fs, const struct flow_peer *peer, const struct flow_target *target);
+/* What the source then tells of it: something new to peek at, the FIN after the last byte, room to write again. */
+void flows_data(struct flow *f);
+void flows_eof(struct flow *f);
+void flows_writable(struct flow *f);
+/* The peer is gone; f is freed when this returns. */
+void flows_closed(struct flow *f, enum stack_end why);
 
 /* Waiting flows look for a replica, lingering ones end; call it every 100 ms or so. */
 void flows_sweep(struct flows *fs, uint64_t now_ms);

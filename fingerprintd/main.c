@@ -1,24 +1,19 @@
 /*
- * fingerprintd - the gateway's process: settings, the interface, the decoys and
- * their reload, and who calls whom.  Packets are gateway.c's, flows flow.c's.
+ * fingerprintd - the gateway's process: settings, the decoys and their reload,
+ * and the way in that was chosen (attachment.h).  Flows are flow.c's.
  */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/daemon.h"
 #include "daemon/replicas.h"
-#include "fingerprintd/checks.h"
+#include "fingerprintd/attachment.h"
 #include "fingerprintd/decoys.h"
-#include "fingerprintd/delay_line.h"
 #include "fingerprintd/describe.h"
 #include "fingerprintd/flow.h"
-#include "fingerprintd/gateway.h"
-#include "fingerprintd/host.h"
-#include "fingerprintd/netio.h"
 #include "fingerprintd/observe.h"
 #include "fingerprintd/os_files.h"
 #include "fingerprintd/personalities.h"
-#include "fingerprintd/probes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,12 +28,17 @@ enum {
 
 #define DEFAULT_DIR "/usr/share/honeyspam/personalities"
 
-static const char *interface, *decoys_file, *personalities_dir, *networks, *fallback, *signatures_files, *described;
-static long flows_max, half_open_max;
-static bool mac_shared, check_only;
+static const char *attachment_name, *decoys_file, *personalities_dir, *networks, *fallback, *signatures_files,
+    *described;
+static long flows_max;
+static bool check_only;
+struct attachment_settings attachment_settings;
 
 static const struct setting settings[] = {
-	{ "interface", SETTING_TEXT, &interface, "", 0, 0, "", "Interface on whose wire the decoys are." },
+	{ "attachment", SETTING_TEXT, &attachment_name, "raw", 0, 0, "",
+	    "How decoys are reached: raw (addresses on a wire) or service (kernel sockets behind a balancer)." },
+	{ "interface", SETTING_TEXT, &attachment_settings.interface, "", 0, 0, "",
+	    "raw: interface on whose wire the decoys are." },
 	{ "decoys.file", SETTING_TEXT, &decoys_file, NULL, 0, 0, "",
 	    "JSON file of addresses, personalities and ports; read again on SIGHUP." },
 	{ "personalities.dir", SETTING_TEXT, &personalities_dir, DEFAULT_DIR, 0, 0, "",
@@ -50,11 +50,19 @@ static const struct setting settings[] = {
 	    "Networks in which traps may be dialled, separated by commas." },
 	{ "traps.fallback", SETTING_TEXT, &fallback, "", 0, 0, "",
 	    "Traps while no presence is heard: service=host:port, separated by commas." },
-	{ "mac.shared", SETTING_BOOL, &mac_shared, "false", 0, 0, "",
-	    "All decoys have the interface's own MAC address (where foreign ones are not delivered)." },
+	{ "mac.shared", SETTING_BOOL, &attachment_settings.mac_shared, "false", 0, 0, "",
+	    "raw: all decoys have the interface's own MAC address (where foreign ones are not delivered)." },
 	{ "flows.max", SETTING_NUMBER, &flows_max, "16384", 1, 1048576, "", "Established flows at once." },
-	{ "half-open.max", SETTING_NUMBER, &half_open_max, "4096", 1, 1048576, "",
-	    "Handshakes at once that have a table entry; beyond, SYNs are answered statelessly." },
+	{ "half-open.max", SETTING_NUMBER, &attachment_settings.half_open_max, "4096", 1, 1048576, "",
+	    "raw: handshakes at once that have a table entry; beyond, SYNs are answered statelessly." },
+	{ "listen.address", SETTING_TEXT, &attachment_settings.listen_address, "0.0.0.0", 0, 0, "",
+	    "service: address on which the decoys' ports are listened on." },
+	{ "listen.port-offset", SETTING_NUMBER, &attachment_settings.listen_port_offset, "0", 0, 65535, "",
+	    "service: added to each port, as an ordinary user may not listen below 1024." },
+	{ "listen.proxy", SETTING_TEXT, &attachment_settings.listen_proxy, "off", 0, 0, "",
+	    "service: required when the balancer sends a PROXY header (v1 or v2) with the client's address, or off." },
+	{ "listen.networks", SETTING_TEXT, &attachment_settings.listen_networks, "0.0.0.0/0,::/0", 0, 0, "",
+	    "service: who may connect, networks separated by commas; with listen.proxy=required, the balancers." },
 	{ "check-personality", SETTING_TEXT, &described, "", 0, 0, "",
 	    "Only say in words what the personality of that name does, and exit." },
 	{ "check", SETTING_BOOL, &check_only, "false", 0, 0, "",
@@ -64,88 +72,20 @@ enum { SETTINGS_COUNT = sizeof(settings) / sizeof(settings[0]) };
 
 static struct {
 	struct daemon *daemon;
-	struct netio *net;
-	struct gateway *gateway;
+	const struct attachment *attached;
 	struct flows *flows;
-	struct probes *probes;
 	struct replicas *replicas;
 	struct personalities *personalities;
-	uint64_t gateway_us; /* the last time that the gateway was given */
-	struct decoys *decoys;
+	struct decoys *decoys; /* NULL: what the attachment needs is missing, and we wait for people */
 	struct os_signatures *signatures;
 	struct loop_timer *tick;
-	struct delay_line *delayed; /* frames of decoys that seem to be far away */
-	struct loop_timer *delay;
 	uint64_t sweep_ms; /* when it is next due */
 	uint64_t metrics_ms;
 	bool fast; /* the tick is TICK_MS */
 	bool draining;
 } self;
 
-/* ---- what the cores ask for ---- */
-
-static void
-send_now(void *ctx, const void *frame, size_t len)
-{
-	(void)ctx;
-	netio_send(self.net, frame, len);
-}
-
-static void
-send_due(void *ctx)
-{
-	(void)ctx;
-	delay_line_advance(self.delayed, clock_us(), send_now, NULL);
-	if (!delay_line_empty(self.delayed))
-		loop_timer_once(self.delay, 1);
-}
-
-static void
-send_frame(void *ctx, const void *frame, size_t len, uint64_t delay_us)
-{
-	if (delay_us == 0) {
-		send_now(ctx, frame, len);
-		return;
-	}
-	bool first = delay_line_empty(self.delayed);
-
-	if (delay_line_add(self.delayed, frame, len, clock_us() + delay_us) && first)
-		loop_timer_once(self.delay, 1);
-}
-
-static void
-note_probe(void *ctx, enum probe_kind kind, const struct addr *source, const struct addr *destination, uint16_t port)
-{
-	(void)ctx;
-	probes_note(self.probes, kind, source, destination, port);
-}
-
-static bool
-open_flow(void *ctx, struct stack_flow *f, const struct flow_target *target)
-{
-	struct flow_target known = *target;
-
-	(void)ctx;
-	if (known.syn != NULL)
-		os_signatures_match(self.signatures, known.syn, &known.os);
-	return flows_open(self.flows, f, &known);
-}
-
-/* The gateway's time never goes back, though a frame may be older than the last tick. */
-static uint64_t
-forward(uint64_t at_us)
-{
-	if (at_us > self.gateway_us)
-		self.gateway_us = at_us;
-	return self.gateway_us;
-}
-
-static void
-frame_arrived(void *ctx, const uint8_t *frame, size_t len, uint64_t age_us)
-{
-	(void)ctx;
-	gateway_input(self.gateway, frame, len, forward(clock_us() - age_us));
-}
+/* ---- time ---- */
 
 static void
 set_tick(bool fast)
@@ -156,36 +96,30 @@ set_tick(bool fast)
 	loop_timer_every(self.tick, fast ? TICK_MS : IDLE_TICK_MS);
 }
 
-static bool
-busy(void)
-{
-	const struct stack_counters *c = stack_counters(gateway_stack(self.gateway));
-
-	return c->flows > 0 || c->half_open > 0;
-}
-
 static void
-turn_ended(void *ctx)
+hurry(void)
 {
-	(void)ctx;
-	if (!self.fast && busy())
-		set_tick(true);
+	set_tick(true);
 }
 
 static void
 sweep(uint64_t now_ms)
 {
+	const struct attachment *a = self.attached;
+
 	flows_sweep(self.flows, now_ms);
-	probes_tick(self.probes, now_ms);
-	if (!busy())
+	if (a->sweep != NULL)
+		a->sweep(now_ms);
+	if (a->busy == NULL || !a->busy())
 		set_tick(false);
 	if (self.draining && flows_count(self.flows) == 0)
 		daemon_drained(self.daemon);
 	if (now_ms < self.metrics_ms)
 		return;
 	self.metrics_ms = now_ms + METRICS_MS;
-	observe_metrics(self.gateway, stack_counters(gateway_stack(self.gateway)), netio_counters(self.net),
-	    flows_count(self.flows), decoys_count(self.decoys));
+	observe_counts(flows_count(self.flows), decoys_count(self.decoys));
+	if (a->measure != NULL)
+		a->measure();
 }
 
 static void
@@ -194,7 +128,8 @@ tick(void *ctx)
 	uint64_t now_us = clock_us();
 
 	(void)ctx;
-	gateway_advance(self.gateway, forward(now_us));
+	if (self.attached->advance != NULL)
+		self.attached->advance(now_us);
 	if (now_us / 1000 < self.sweep_ms)
 		return;
 	self.sweep_ms = now_us / 1000 + SWEEP_MS;
@@ -220,34 +155,23 @@ load(struct loaded *out, struct json_error *error)
 	return out->decoys != NULL;
 }
 
-static void
-drop_host(void *ctx, struct host *h)
+/* False: nothing has changed, and now is still the caller's. */
+static bool
+adopt(const struct loaded *now, struct json_error *error)
 {
-	(void)ctx;
-	stack_drop_host(gateway_stack(self.gateway), &h->stack);
-}
+	char why[ATTACHMENT_ERROR_MAX];
 
-/* Addresses that stay keep their host, and so their flows. */
-static void
-adopt(const struct loaded *now)
-{
-	uint8_t mac[PACKET_ETH_ADDR];
-	struct host_world world = {
-		.key = daemon_site_key(self.daemon),
-		.shared_mac = mac_shared ? mac : NULL,
-		.now_us = clock_us(),
-		.wall_ms = clock_wall_ms(),
-	};
-
-	netio_mac(self.net, mac);
-	hosts_adopt(&world, now->decoys, self.decoys, drop_host, NULL);
-	gateway_set_decoys(self.gateway, now->decoys);
+	if (!self.attached->adopt(now->decoys, self.decoys, why)) {
+		snprintf(error->text, sizeof(error->text), "%s", why);
+		return false;
+	}
 	decoys_free(&self.decoys);
 	personalities_free(&self.personalities);
 	self.decoys = now->decoys;
 	self.personalities = now->personalities;
 	log_info("msg=\"decoys loaded\" file=%s addresses=%zu ports=%zu personalities=%zu", decoys_file,
 	    decoys_count(self.decoys), decoys_port_count(self.decoys), personalities_count(self.personalities));
+	return true;
 }
 
 static void
@@ -272,61 +196,52 @@ reload(struct daemon *d)
 	struct loaded now;
 
 	(void)d;
+	if (self.decoys == NULL) {
+		log_warn("msg=\"not attached: a restart is needed, not a reload\"");
+		return;
+	}
 	read_signatures();
 	if (!load(&now, &error)) {
 		log_error("msg=\"%s; the old decoys stay\"", error.text);
-	} else if (!checks_addresses(now.decoys, error.text)) {
+	} else if (!adopt(&now, &error)) {
 		log_error("msg=\"%s; the old decoys stay\"", error.text);
 		forget(&now);
-	} else {
-		adopt(&now);
 	}
 }
 
 /* ---- the process ---- */
 
-static void
-open_interface(void)
+static const struct attachment *
+chosen_attachment(void)
 {
-	static const struct netio_ops ops = { .frame = frame_arrived, .turn = turn_ended };
-	char error[NETIO_ERROR_MAX];
+	static const struct attachment *const all[] = { &attachment_raw, &attachment_service };
 
-	if (interface[0] == '\0')
-		log_fatal("msg=\"interface is required: the one on whose wire the decoys are\"");
-	self.net = netio_open(daemon_loop(self.daemon), interface, &ops, error);
-	if (self.net == NULL)
-		log_fatal("msg=\"%s\"", error);
-	if (checks_forwards(interface))
-		log_warn("msg=\"IPv4 forwarding is on: the kernel may answer for decoys too; turn it off\" "
-			 "setting=net.ipv4.conf.%s.forwarding",
-		    interface);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(all[i]->name, attachment_name) == 0)
+			return all[i];
+	}
+	log_fatal("msg=\"attachment must be raw or service\" value=\"%s\"", attachment_name);
 }
 
 static void
-make_cores(void)
+guess(struct flow_target *target)
 {
-	static const struct gateway_ops gateway_ops = {
-		.send = send_frame,
-		.probe = note_probe,
-		.opened = open_flow,
-		.data = flows_data,
-		.eof = flows_eof,
-		.writable = flows_writable,
-		.closed = flows_closed,
-	};
+	os_signatures_match(self.signatures, target->syn, &target->os);
+}
+
+static void
+make_flows(void)
+{
 	struct daemon *d = self.daemon;
-	struct flows_ops flows_ops = { .opened = observe_flow_opened, .ended = observe_flow_ended, .ctx = d };
-	struct probes_ops probes_ops = { .report = observe_probe, .overflow = observe_overflow, .ctx = d };
-	struct stack_settings stack = { .flows_max = (size_t)flows_max, .half_open_max = (size_t)half_open_max };
+	struct flows_ops ops = { .opened = observe_flow_opened, .ended = observe_flow_ended, .ctx = d };
 
 	self.replicas = replicas_new(daemon_loop(d), daemon_bus(d), daemon_site(d), networks, fallback);
-	struct flows_settings flows = { daemon_loop(d), self.replicas, daemon_site(d), (size_t)flows_max };
+	struct flows_settings s = { daemon_loop(d), self.replicas, daemon_site(d), (size_t)flows_max };
 
-	self.flows = flows_new(&flows, &flows_ops);
-	self.probes = probes_new(&probes_ops, clock_ms());
-	self.gateway = gateway_new(&gateway_ops, &stack, clock_us());
+	self.flows = flows_new(&s, &ops);
 }
 
+/* Waits for ever, not ready, when only people can help: a crash loop would tell them less. */
 static void
 start(struct daemon *d)
 {
@@ -334,16 +249,22 @@ start(struct daemon *d)
 	struct loaded now;
 
 	self.daemon = d;
-	if (!load(&now, &error) || !checks_addresses(now.decoys, error.text))
+	self.attached = chosen_attachment();
+	admin_ready(daemon_admin(d), "decoys", false);
+	if (!load(&now, &error))
 		log_fatal("msg=\"%s\"", error.text);
 	read_signatures();
-	make_cores();
-	open_interface();
-	adopt(&now);
-	observe_register_metrics();
+	make_flows();
+	struct attachment_world world = { d, self.flows, guess, hurry, (size_t)flows_max };
+
 	self.tick = loop_timer_new(daemon_loop(d), tick, NULL);
-	self.delayed = delay_line_new(clock_us());
-	self.delay = loop_timer_new(daemon_loop(d), send_due, NULL);
+	if (!self.attached->start(&world)) {
+		forget(&now);
+		return;
+	}
+	if (!adopt(&now, &error))
+		log_fatal("msg=\"%s\"", error.text);
+	observe_register_counts();
 	loop_timer_every(self.tick, IDLE_TICK_MS);
 	admin_ready(daemon_admin(d), "decoys", true);
 }
@@ -351,9 +272,10 @@ start(struct daemon *d)
 static void
 drain(struct daemon *d)
 {
-	(void)d;
 	self.draining = true;
-	stack_drain(gateway_stack(self.gateway), true);
+	self.attached->drain();
+	if (self.decoys == NULL)
+		daemon_drained(d);
 }
 
 static void
@@ -361,16 +283,10 @@ stop(struct daemon *d)
 {
 	(void)d;
 	flows_reset_all(self.flows);
-	probes_flush(self.probes);
+	self.attached->stop(self.decoys);
 	loop_timer_free(&self.tick);
-	loop_timer_free(&self.delay);
-	delay_line_free(&self.delayed);
-	gateway_free(&self.gateway);
-	netio_close(&self.net);
 	flows_free(&self.flows);
-	probes_free(&self.probes);
 	replicas_free(&self.replicas);
-	hosts_free(self.decoys);
 	decoys_free(&self.decoys);
 	personalities_free(&self.personalities);
 	os_signatures_free(&self.signatures);

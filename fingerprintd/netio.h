@@ -30,8 +30,8 @@ struct netio_counters {
 	uint64_t send_failed;
 };
 
-/* NULL with a sentence in error. */
-struct netio *netio_open(struct loop *l, const char *interface, const struct netio_ops *ops,
+/* NULL with a sentence in error; forbidden: because this process may not use raw packets (CAP_NET_RAW). */
+struct netio *netio_open(struct loop *l, const char *interface, const struct netio_ops *ops, bool *forbidden,
     char error[NETIO_ERROR_MAX]);
 void netio_close(struct netio **np);
 void netio_mac(const struct netio *n, uint8_t mac[6]); /* the interface's own */

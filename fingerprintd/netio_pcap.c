@@ -5,11 +5,14 @@
 #include "daemon/loop.h"
 
 #include <dumbnet.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
 	SNAP_BYTES = 65535, /* interfaces with offloads hand over whole 64 KiB packets */
@@ -59,6 +62,23 @@ readable(void *ctx, unsigned io)
 		n->ops.turn(n->ops.ctx);
 }
 
+/*
+ * The file's capability is permitted, not effective (+p): an effective one makes
+ * exec fail where the container may not have it, and nobody could say why.  So
+ * it is made effective here.  True for root, too.
+ */
+static bool
+may_use_raw_packets(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return false;
+	data[0].effective |= data[0].permitted & 1U << CAP_NET_RAW;
+	return syscall(SYS_capset, &header, data) == 0 && (data[0].effective & 1U << CAP_NET_RAW) != 0;
+}
+
 static bool
 activate(struct netio *n, const char *interface, char error[NETIO_ERROR_MAX])
 {
@@ -68,9 +88,7 @@ activate(struct netio *n, const char *interface, char error[NETIO_ERROR_MAX])
 	pcap_set_buffer_size(n->pcap, RING_BYTES);
 	int status = pcap_activate(n->pcap);
 
-	if (status == PCAP_ERROR_PERM_DENIED) {
-		snprintf(error, NETIO_ERROR_MAX, "no permission to capture on %s: CAP_NET_RAW is needed", interface);
-	} else if (status == PCAP_ERROR_NO_SUCH_DEVICE) {
+	if (status == PCAP_ERROR_NO_SUCH_DEVICE) {
 		snprintf(error, NETIO_ERROR_MAX, "there is no interface %s", interface);
 	} else if (status == PCAP_ERROR_IFACE_NOT_UP) {
 		snprintf(error, NETIO_ERROR_MAX, "interface %s is down", interface);
@@ -117,13 +135,25 @@ open_sender(struct netio *n, const char *interface, char error[NETIO_ERROR_MAX])
 }
 
 struct netio *
-netio_open(struct loop *l, const char *interface, const struct netio_ops *ops, char error[NETIO_ERROR_MAX])
+netio_open(struct loop *l, const char *interface, const struct netio_ops *ops, bool *forbidden,
+    char error[NETIO_ERROR_MAX])
 {
 	struct netio *n;
 	char why[PCAP_ERRBUF_SIZE];
 
+	*forbidden = false;
 	if (if_nametoindex(interface) == 0) {
 		snprintf(error, NETIO_ERROR_MAX, "there is no interface %s", interface);
+		return NULL;
+	}
+	if (!may_use_raw_packets()) {
+		*forbidden = true;
+		snprintf(error, NETIO_ERROR_MAX,
+		    "CAP_NET_RAW is missing: without it no decoy on %s can be held. In Kubernetes, give the container "
+		    "securityContext.capabilities.add [NET_RAW] in a namespace with the label "
+		    "pod-security.kubernetes.io/enforce=privileged; with Docker, --cap-add NET_RAW; on a host, "
+		    "setcap cap_net_raw+p on the program; or run without it: --attachment=service. Then start again",
+		    interface);
 		return NULL;
 	}
 	n = xcalloc(1, sizeof(*n));

@@ -180,13 +180,10 @@ observe_register_metrics(void)
 		metrics_register("packets_dropped_total", labels[i], METRIC_COUNTER, "Packets without an answer",
 		    &dropped[i]);
 	}
-	metrics_register("flows", NULL, METRIC_GAUGE, "Flows to traps now", &flow_count);
-	metrics_register("decoys", NULL, METRIC_GAUGE, "Addresses held", &decoy_count);
 }
 
 void
-observe_metrics(const struct gateway *g, const struct stack_counters *s, const struct netio_counters *n, size_t flows,
-    size_t decoys)
+observe_metrics(const struct gateway *g, const struct stack_counters *s, const struct netio_counters *n)
 {
 	const struct gateway_counters *c = gateway_counters(g);
 
@@ -201,6 +198,18 @@ observe_metrics(const struct gateway *g, const struct stack_counters *s, const s
 #undef X
 	for (size_t i = 0; i < GATEWAY_DROP_KINDS; i++)
 		metric_set(&dropped[i], c->dropped[i]);
+}
+
+void
+observe_register_counts(void)
+{
+	metrics_register("flows", NULL, METRIC_GAUGE, "Flows to traps now", &flow_count);
+	metrics_register("decoys", NULL, METRIC_GAUGE, "Addresses in the decoys' file", &decoy_count);
+}
+
+void
+observe_counts(size_t flows, size_t decoys)
+{
 	metric_set(&flow_count, flows);
 	metric_set(&decoy_count, decoys);
 }

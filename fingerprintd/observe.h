@@ -16,8 +16,10 @@ void observe_flow_ended(void *ctx, const struct flow_end *end);
 void observe_probe(void *ctx, const struct probe_report *r);
 void observe_overflow(void *ctx, uint64_t packets);
 
+/* What every gateway counts; and what only one on a wire does. */
+void observe_register_counts(void);
+void observe_counts(size_t flows, size_t decoys);
 void observe_register_metrics(void);
-void observe_metrics(const struct gateway *g, const struct stack_counters *s, const struct netio_counters *n,
-    size_t flows, size_t decoys);
+void observe_metrics(const struct gateway *g, const struct stack_counters *s, const struct netio_counters *n);
 
 #endif

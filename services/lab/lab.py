@@ -337,7 +337,7 @@ class Supervisor:
         lab = self.lab
         argv = parts.confined(
             parts.command(part, lab), lab.directory.path, part.uid,
-            netns=lab.net.gateway if part.gateway else None, gateway=part.gateway,
+            netns=lab.net.gateway if part.gateway else None, gateway=parts.on_raw_packets(part, lab),
         )  # fmt: skip
         path = "/healthz" if part is parts.NATS else "/readyz"
         return Child(part.name, argv, self.environment(part), parts.admin(part, lab) + path)

@@ -15,7 +15,7 @@ class Part:
     uid: int  # one a part: none reads another's password or files
     admin_port: int
     listens: tuple = ()  # setting and port
-    gateway: bool = False  # runs on the wire, with CAP_NET_RAW alone
+    gateway: bool = False  # runs on the wire, with CAP_NET_RAW at most
 
 
 NATS = Part("nats-server", 64113, 8222)
@@ -88,6 +88,11 @@ def settings(part, lab):
     if part.listens:
         own |= {part.listens[0]: f"{lab.net.host_ip}:{part.listens[1]}", "listen.networks": traps}
     return common | own | lab.options.get(part.name, {})
+
+
+def on_raw_packets(part, lab):
+    """In service mode the gateway has kernel sockets and needs no capability."""
+    return part.gateway and settings(part, lab).get("attachment") != "service"
 
 
 def flags(table):

@@ -29,7 +29,12 @@ static void
 start(struct daemon *d)
 {
 	struct server_settings s = {
-		.listen = { listen_address, listen_networks, strcmp(listen_proxy, "off") != 0, listen_capacity },
+		.listen = {
+			.address = listen_address,
+			.networks = listen_networks,
+			.proxy = strcmp(listen_proxy, "off") != 0,
+			.capacity = listen_capacity,
+		},
 		.host_domain = host_domain,
 		.message_max = (uint64_t)message_max,
 		.memory_max = (uint64_t)memory_max,

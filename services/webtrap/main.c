@@ -26,7 +26,12 @@ static void
 start(struct daemon *d)
 {
 	struct server_settings s = {
-		.listen = { listen_address, listen_networks, strcmp(listen_proxy, "off") != 0, listen_capacity },
+		.listen = {
+			.address = listen_address,
+			.networks = listen_networks,
+			.proxy = strcmp(listen_proxy, "off") != 0,
+			.capacity = listen_capacity,
+		},
 		.domains = maze_domains,
 		.visitors = visitors_max,
 	};

@@ -9,9 +9,11 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -406,6 +408,16 @@ size_t
 conn_output_len(const struct conn *c)
 {
 	return evbuffer_get_length(c->out);
+}
+
+size_t
+conn_unsent(const struct conn *c)
+{
+	int held = 0;
+
+	if (c->fd < 0 || ioctl(c->fd, SIOCOUTQ, &held) != 0 || held < 0)
+		held = 0;
+	return evbuffer_get_length(c->out) + (size_t)held;
 }
 
 void

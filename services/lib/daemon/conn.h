@@ -50,6 +50,7 @@ bool conn_got_eof(const struct conn *c); /* the peer has sent its FIN */
 /* Queues a copy. Output is bounded by the caller: see conn_output_len() and writable. */
 void conn_write(struct conn *c, const void *data, size_t len);
 size_t conn_output_len(const struct conn *c);
+size_t conn_unsent(const struct conn *c); /* that, and what the kernel holds until the peer acknowledges it */
 /* Stops and resumes reading: the peer's window closes. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, ACCEPT_MAX = 64, FULL_PAUSE_MS = 100 };
+enum { BACKLOG = 1024, ACCEPT_MAX = 64, FULL_PAUSE_MS = 100, ERROR_MAX = 256 };
 
 /* A connection whose header isn't complete. */
 struct pending {
@@ -247,48 +247,73 @@ on_accept(void *ctx, unsigned io)
 	}
 }
 
-static void
-parse_networks(struct listener *ln, const char *text)
+static bool
+parse_networks(struct listener *ln, const char *text, char *error, size_t size)
 {
 	char *copy = xstrdup(text), *save = NULL;
+	bool good = true;
 
-	for (char *word = strtok_r(copy, ", ", &save); word != NULL; word = strtok_r(NULL, ", ", &save)) {
-		if (ln->network_count == LISTENER_NETWORKS_MAX || !cidr_parse(word, &ln->networks[ln->network_count]))
-			log_fatal("msg=\"listen.networks must be at most %d networks like 198.18.0.0/15\" value=\"%s\"",
+	for (char *word = strtok_r(copy, ", ", &save); word != NULL && good; word = strtok_r(NULL, ", ", &save)) {
+		good = ln->network_count < LISTENER_NETWORKS_MAX && cidr_parse(word, &ln->networks[ln->network_count]);
+		if (good)
+			ln->network_count++;
+		else
+			snprintf(error, size,
+			    "listen.networks must be at most %d networks like 198.18.0.0/15, not '%.64s'",
 			    (int)LISTENER_NETWORKS_MAX, word);
-		ln->network_count++;
 	}
 	free(copy);
+	return good;
 }
 
-static void
-open_socket(struct listener *ln, const char *address, bool proxy)
+static bool
+bind_socket(struct listener *ln, const struct endpoint *at)
 {
-	struct endpoint at;
 	struct sockaddr_storage ss;
-	socklen_t len;
+	socklen_t len = (socklen_t)endpoint_to_sockaddr(at, &ss);
+	struct endpoint got;
 	int one = 1;
 
-	if (!endpoint_parse(address, &at))
-		log_fatal("msg=\"listen.address must be address:port\" value=\"%s\"", address);
-	if (!proxy && !addr_is_loopback(&at.addr))
-		log_fatal("msg=\"listen.proxy=off is allowed on a loopback address only\" address=%s", address);
-	len = (socklen_t)endpoint_to_sockaddr(&at, &ss);
 	ln->fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (ln->fd >= 0)
-		setsockopt(ln->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (ln->fd < 0 || bind(ln->fd, (struct sockaddr *)&ss, len) != 0 || listen(ln->fd, BACKLOG) != 0)
-		log_fatal("msg=\"can't listen: is the address here and the port free?\" address=%s error=\"%m\"",
-		    address);
+	if (ln->fd < 0 || setsockopt(ln->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+	    bind(ln->fd, (struct sockaddr *)&ss, len) != 0 || listen(ln->fd, BACKLOG) != 0)
+		return false;
 	len = sizeof(ss);
 	if (getsockname(ln->fd, (struct sockaddr *)&ss, &len) == 0 &&
-	    endpoint_from_sockaddr((struct sockaddr *)&ss, &at))
-		ln->port = at.port;
+	    endpoint_from_sockaddr((struct sockaddr *)&ss, &got))
+		ln->port = got.port;
+	return true;
+}
+
+static bool
+open_socket(struct listener *ln, const struct listener_settings *s, char *error, size_t size)
+{
+	struct endpoint at;
+
+	if (!endpoint_parse(s->address, &at)) {
+		snprintf(error, size, "listen.address must be address:port, not '%.64s'", s->address);
+		return false;
+	}
+	if (!s->proxy && !s->anywhere && !addr_is_loopback(&at.addr)) {
+		snprintf(error, size, "listen.proxy=off is allowed on a loopback address only, not on %s", s->address);
+		return false;
+	}
+	if (!bind_socket(ln, &at)) {
+		snprintf(error, size, "can't listen on %s (%m): is the address here, the port free and above 1023?",
+		    s->address);
+		return false;
+	}
+	return true;
 }
 
 static void
 register_metrics(void)
 {
+	static bool done; /* a process may have several listeners: they count together */
+
+	if (done)
+		return;
+	done = true;
 	metrics_register("accepted_total", NULL, METRIC_COUNTER, "Connections accepted.", &accepted);
 	metrics_register("refused_total", "reason=\"full\"", METRIC_COUNTER, "Connections refused.", &refused_full);
 	metrics_register("refused_total", "reason=\"network\"", METRIC_COUNTER, "Connections refused.",
@@ -299,21 +324,38 @@ register_metrics(void)
 }
 
 struct listener *
-listener_new(struct loop *l, const struct listener_settings *s, listener_open_cb *opened, void *ctx)
+listener_try(struct loop *l, const struct listener_settings *s, listener_open_cb *opened, void *ctx, char *error,
+    size_t size)
 {
 	struct listener *ln = xcalloc(1, sizeof(*ln));
 
 	ln->loop = l;
+	ln->fd = -1;
 	ln->proxy = s->proxy;
 	ln->capacity = (size_t)s->capacity;
 	ln->opened = opened;
 	ln->ctx = ctx;
 	list_init(&ln->pending);
-	parse_networks(ln, s->networks);
-	open_socket(ln, s->address, s->proxy);
+	if (!parse_networks(ln, s->networks, error, size) || !open_socket(ln, s, error, size)) {
+		if (ln->fd >= 0)
+			close(ln->fd);
+		free(ln);
+		return NULL;
+	}
 	ln->pause = loop_timer_new(l, resume_accepting, ln);
 	watch(ln);
 	register_metrics();
+	return ln;
+}
+
+struct listener *
+listener_new(struct loop *l, const struct listener_settings *s, listener_open_cb *opened, void *ctx)
+{
+	char error[ERROR_MAX];
+	struct listener *ln = listener_try(l, s, opened, ctx, error, sizeof(error));
+
+	if (ln == NULL)
+		log_fatal("msg=\"%s\"", error);
 	return ln;
 }
 

@@ -16,7 +16,8 @@ struct listener;
 struct listener_settings {
 	const char *address; /* "198.18.0.1:2525" */
 	const char *networks; /* who may connect: CIDRs separated by commas */
-	bool proxy; /* header required; false only on a loopback address */
+	bool proxy; /* header required; false only on a loopback address, or anywhere */
+	bool anywhere; /* for who faces the world itself: no header is needed, whatever the address */
 	long capacity; /* open flows at once */
 };
 
@@ -28,6 +29,9 @@ struct listener_settings {
 typedef void listener_open_cb(void *ctx, struct conn *c, const struct flow_info *info);
 /* Exits with a sentence when the address can't be had. */
 struct listener *listener_new(struct loop *l, const struct listener_settings *s, listener_open_cb *opened, void *ctx);
+/* NULL with a sentence in error instead. */
+struct listener *listener_try(struct loop *l, const struct listener_settings *s, listener_open_cb *opened, void *ctx,
+    char *error, size_t size);
 void listener_stop(struct listener *ln); /* accept no more; open flows live on */
 void listener_free(struct listener **lp);
 uint16_t listener_port(const struct listener *ln);

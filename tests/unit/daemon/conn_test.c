@@ -130,7 +130,12 @@ echo_opened(void *ctx, struct conn *c, const struct flow_info *info)
 	conn_set_ops(c, &echo_ops, e);
 }
 
-static const struct listener_settings proxy_settings = { "127.0.0.1:0", "127.0.0.0/8", true, 4 };
+static const struct listener_settings proxy_settings = {
+	.address = "127.0.0.1:0",
+	.networks = "127.0.0.0/8",
+	.proxy = true,
+	.capacity = 4,
+};
 
 static void
 a_header_in_single_bytes_is_read_and_the_rest_kept(void **state)

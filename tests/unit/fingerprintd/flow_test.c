@@ -1,5 +1,5 @@
 /*
- * flow_test - flow.c between a stack, traps and a presence table that are made
+ * flow_test - flow.c between a spammer, traps and a presence table that are made
  * of paper: each test is a story of one spammer and what the traps do to him.
  */
 #include <setjmp.h>
@@ -51,9 +51,8 @@ clock_rfc3339(uint64_t wall_ms, char buf[CLOCK_TEXT_MAX])
 
 /* ---- the spammer's side ---- */
 
-struct stack_flow {
-	struct endpoint source, destination;
-	void *ctx;
+struct spammer {
+	struct flow *flow;
 	uint8_t in[BYTES_MAX]; /* sent by the spammer and not consumed */
 	size_t in_len;
 	uint8_t out[BYTES_MAX]; /* what he got */
@@ -61,78 +60,72 @@ struct stack_flow {
 	bool fin, reset;
 };
 
-static struct stack_flow spammer;
+static struct spammer spammer;
 
-const struct endpoint *
-stack_flow_source(const struct stack_flow *f)
+static const uint8_t *
+spammer_peek(void *peer, size_t *len)
 {
-	return &f->source;
+	struct spammer *s = peer;
+
+	*len = s->in_len;
+	return s->in;
 }
 
-const struct endpoint *
-stack_flow_destination(const struct stack_flow *f)
+static void
+spammer_consume(void *peer, size_t len)
 {
-	return &f->destination;
+	struct spammer *s = peer;
+
+	assert_true(len <= s->in_len);
+	memmove(s->in, s->in + len, s->in_len - len);
+	s->in_len -= len;
 }
 
-void
-stack_flow_set_ctx(struct stack_flow *f, void *ctx)
+static size_t
+spammer_write(void *peer, const void *data, size_t len)
 {
-	f->ctx = ctx;
-}
+	struct spammer *s = peer;
+	size_t n = len < s->room ? len : s->room;
 
-void *
-stack_flow_ctx(const struct stack_flow *f)
-{
-	return f->ctx;
-}
-
-const uint8_t *
-stack_peek(struct stack_flow *f, size_t *len)
-{
-	*len = f->in_len;
-	return f->in;
-}
-
-void
-stack_consume(struct stack_flow *f, size_t len)
-{
-	assert_true(len <= f->in_len);
-	memmove(f->in, f->in + len, f->in_len - len);
-	f->in_len -= len;
-}
-
-size_t
-stack_write(struct stack_flow *f, const void *data, size_t len)
-{
-	size_t n = len < f->room ? len : f->room;
-
-	assert_false(f->fin);
-	memcpy(f->out + f->out_len, data, n);
-	f->out_len += n;
-	f->room -= n;
+	assert_false(s->fin);
+	memcpy(s->out + s->out_len, data, n);
+	s->out_len += n;
+	s->room -= n;
 	return n;
 }
 
-size_t
-stack_unsent(const struct stack_flow *f)
+static size_t
+spammer_unsent(const void *peer)
 {
-	(void)f;
+	(void)peer;
 	return 0;
 }
 
-void
-stack_shutdown(struct stack_flow *f)
+static void
+spammer_shutdown(void *peer)
 {
-	f->fin = true;
+	struct spammer *s = peer;
+
+	s->fin = true;
 }
 
-void
-stack_reset(struct stack_flow *f)
+static void
+spammer_reset(void *peer)
 {
-	f->reset = true;
-	flows_closed(f, STACK_END_LOCAL);
+	struct spammer *s = peer;
+
+	s->reset = true;
+	flows_closed(s->flow, STACK_END_LOCAL);
 }
+
+static const struct flow_source paper = {
+	.peek = spammer_peek,
+	.consume = spammer_consume,
+	.write = spammer_write,
+	.unsent = spammer_unsent,
+	.shutdown = spammer_shutdown,
+	.reset = spammer_reset,
+};
 
 /* ---- the traps' side ---- */
 
@@ -278,8 +271,6 @@ begin(void **state)
 
 	(void)state;
 	memset(&spammer, 0, sizeof(spammer));
-	assert_true(endpoint_parse("203.0.113.200:4711", &spammer.source));
-	assert_true(endpoint_parse("203.0.113.10:25", &spammer.destination));
 	spammer.room = BYTES_MAX;
 	memset(reason, 0, sizeof(reason));
 	opened = ended = trap_count = 0;
@@ -310,9 +301,20 @@ static const struct flow_target target = {
 };
 
 static bool
+connects(struct spammer *s)
+{
+	struct flow_peer peer = { .source = &paper, .handle = s };
+
+	assert_true(endpoint_parse("203.0.113.200:4711", &peer.from));
+	assert_true(endpoint_parse("203.0.113.10:25", &peer.to));
+	s->flow = flows_open(flows, &peer, &target);
+	return s->flow != NULL;
+}
+
+static bool
 connect_spammer(void)
 {
-	return flows_open(flows, &spammer, &target);
+	return connects(&spammer);
 }
 
 static void
@@ -327,7 +329,7 @@ spammer_says(const char *text)
 {
 	memcpy(spammer.in + spammer.in_len, text, strlen(text));
 	spammer.in_len += strlen(text);
-	flows_data(&spammer);
+	flows_data(spammer.flow);
 }
 
 static void
@@ -369,13 +371,13 @@ bytes_pass_both_ways_and_both_finish(void **state)
 	assert_got(0, "HELO x\r\n");
 	trap_says(0, "250 hello\r\n");
 	assert_int_equal(spammer.out_len, 11);
-	flows_eof(&spammer);
+	flows_eof(spammer.flow);
 	assert_true(traps[0]->fin);
 	trap_says(0, "221 bye\r\n"); /* half-closed: the answer still passes */
 	traps[0]->ops->eof(traps[0]->ctx);
 	assert_true(spammer.fin);
 	traps[0]->ops->closed(traps[0]->ctx, CONN_END_FIN);
-	flows_closed(&spammer, STACK_END_FIN);
+	flows_closed(spammer.flow, STACK_END_FIN);
 	assert_string_equal(reason, "fin");
 	assert_int_equal(bytes_in, 8);
 	assert_int_equal(bytes_out, 20);
@@ -388,11 +390,11 @@ a_slow_trap_closes_the_spammers_window(void **state)
 	assert_true(connect_spammer());
 	accept_at(0);
 	spammer.in_len = FLOW_OUTPUT_MAX + 1000;
-	flows_data(&spammer);
+	flows_data(spammer.flow);
 	size_t left = spammer.in_len;
 	assert_true(left >= 1000);
 	assert_true(conn_output_len(traps[0]) <= FLOW_OUTPUT_MAX);
-	flows_data(&spammer);
+	flows_data(spammer.flow);
 	assert_int_equal(spammer.in_len, left);
 	traps[0]->waiting = 0;
 	traps[0]->ops->writable(traps[0]->ctx);
@@ -411,7 +413,7 @@ a_slow_spammer_stops_the_trap(void **state)
 	assert_int_equal(traps[0]->said_len, 2);
 	assert_false(spammer.fin); /* not before the last byte */
 	spammer.room = 100;
-	flows_writable(&spammer);
+	flows_writable(spammer.flow);
 	assert_memory_equal(spammer.out, "220 x", 5);
 	assert_true(spammer.fin);
 }
@@ -422,7 +424,7 @@ a_spammer_who_is_done_early_is_answered(void **state)
 	(void)state;
 	assert_true(connect_spammer());
 	spammer_says("GET /");
-	flows_eof(&spammer);
+	flows_eof(spammer.flow);
 	accept_at(0);
 	assert_got(0, "GET /");
 	assert_true(traps[0]->fin);
@@ -503,7 +505,7 @@ more_than_is_kept_is_not_replayed(void **state)
 	assert_true(connect_spammer());
 	accept_at(0);
 	spammer.in_len = FLOW_KEPT_MAX;
-	flows_data(&spammer);
+	flows_data(spammer.flow);
 	spammer_says("x");
 	traps[0]->ops->closed(traps[0]->ctx, CONN_END_RESET);
 	assert_true(spammer.reset);
@@ -555,7 +557,7 @@ resets_pass_to_the_trap(void **state)
 	(void)state;
 	assert_true(connect_spammer());
 	accept_at(0);
-	flows_closed(&spammer, STACK_END_RESET);
+	flows_closed(spammer.flow, STACK_END_RESET);
 	assert_true(traps[0]->reset);
 	assert_string_equal(reason, "reset");
 }
@@ -567,9 +569,9 @@ what_the_trap_has_not_taken_is_not_lost_at_the_end(void **state)
 	assert_true(connect_spammer());
 	accept_at(0);
 	spammer.in_len = 2 * FLOW_OUTPUT_MAX;
-	flows_data(&spammer);
+	flows_data(spammer.flow);
 	assert_true(spammer.in_len > 0);
-	flows_closed(&spammer, STACK_END_FIN);
+	flows_closed(spammer.flow, STACK_END_FIN);
 	assert_int_equal(spammer.in_len, 0);
 	assert_true(traps[0]->closed);
 	assert_int_equal(bytes_in, 2 * FLOW_OUTPUT_MAX);
@@ -583,7 +585,7 @@ a_client_that_never_finishes_is_let_go(void **state)
 	accept_at(0);
 	trap_says(0, "bye");
 	traps[0]->ops->eof(traps[0]->ctx);
-	flows_eof(&spammer);
+	flows_eof(spammer.flow);
 	traps[0]->ops->closed(traps[0]->ctx, CONN_END_FIN);
 	now_ms += FLOW_LINGER_MS;
 	flows_sweep(flows, now_ms);
@@ -593,12 +595,12 @@ a_client_that_never_finishes_is_let_go(void **state)
 static void
 full_is_an_ordinary_answer(void **state)
 {
-	static struct stack_flow second, third;
+	static struct spammer second, third;
 
 	(void)state;
 	assert_true(connect_spammer());
-	assert_true(flows_open(flows, &second, &target));
-	assert_false(flows_open(flows, &third, &target));
+	assert_true(connects(&second));
+	assert_false(connects(&third));
 	assert_int_equal(opened, 2);
 }
 
