@@ -44,6 +44,8 @@ struct api_behind {
 struct api_ops {
 	/* Fills at most max, in order of service and instance; returns how many. */
 	size_t (*replicas)(void *ctx, struct replica_view *out, size_t max);
+	/* False: NATS is away, or was a moment ago: replicas may be missing. */
+	bool (*replicas_known)(void *ctx);
 	/* Fills out when the first bytes are there. */
 	enum raw_result (*raw_open)(void *ctx, const struct raw_mail *mail, struct reply_stream *out);
 	struct api_behind (*behind)(void *ctx);

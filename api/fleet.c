@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "daemon/bus.h"
 #include "daemon/loop.h"
 #include "daemon/replicas.h"
 
@@ -13,12 +14,14 @@
 enum { REFRESH_MS = 250 };
 
 struct fleet {
+	struct bus *bus;
 	struct replicas *replicas;
 	struct loop_timer *refresh;
 	pthread_mutex_t lock; /* guards the picture */
 	struct replica_view views[REPLICAS_MAX];
 	size_t count;
 	uint64_t taken_ms;
+	uint64_t heard_since_ms; /* 0: NATS is away */
 };
 
 /* A replica is not a stranger, but one that was taken over may say anything: what leaves here is UTF-8. */
@@ -62,6 +65,10 @@ take_picture(void *ctx)
 	pthread_mutex_lock(&f->lock);
 	f->count = 0;
 	f->taken_ms = clock_ms();
+	if (!bus_connected(f->bus))
+		f->heard_since_ms = 0;
+	else if (f->heard_since_ms == 0)
+		f->heard_since_ms = f->taken_ms;
 	replicas_each(f->replicas, add_replica, f);
 	qsort(f->views, f->count, sizeof(f->views[0]), by_name);
 	pthread_mutex_unlock(&f->lock);
@@ -73,6 +80,7 @@ fleet_new(struct loop *l, struct bus *b, const char *site)
 	struct fleet *f = xcalloc(1, sizeof(*f));
 
 	pthread_mutex_init(&f->lock, NULL);
+	f->bus = b;
 	f->replicas = replicas_new(l, b, site, "", ""); /* dials nobody */
 	f->refresh = loop_timer_new(l, take_picture, f);
 	loop_timer_every(f->refresh, REFRESH_MS);
@@ -91,6 +99,16 @@ fleet_free(struct fleet **fp)
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 	*fp = NULL;
+}
+
+bool
+fleet_known(struct fleet *f)
+{
+	pthread_mutex_lock(&f->lock);
+	bool known = f->heard_since_ms != 0 && clock_ms() - f->heard_since_ms >= REPLICA_LOST_MS;
+
+	pthread_mutex_unlock(&f->lock);
+	return known;
 }
 
 size_t

@@ -111,6 +111,13 @@ op_replicas(void *ctx, struct replica_view *out, size_t max)
 	return fleet_view(self.fleet, out, max);
 }
 
+static bool
+op_replicas_known(void *ctx)
+{
+	(void)ctx;
+	return fleet_known(self.fleet);
+}
+
 static enum raw_result
 op_raw_open(void *ctx, const struct raw_mail *mail, struct reply_stream *out)
 {
@@ -134,6 +141,7 @@ op_now(void *ctx)
 
 static const struct api_ops ops = {
 	.replicas = op_replicas,
+	.replicas_known = op_replicas_known,
 	.raw_open = op_raw_open,
 	.behind = op_behind,
 	.now_ms = op_now,

@@ -17,6 +17,7 @@ void resource_messages(const struct request *r, struct reply *out);
 void resource_message(const struct request *r, struct reply *out);
 void resource_message_raw(const struct request *r, struct reply *out);
 void resource_replicas(const struct request *r, struct reply *out);
+void resource_scaling(const struct request *r, struct reply *out);
 void resource_static(const struct request *r, struct reply *out);
 
 /* {"items": [...], "next": cursor or null}, written while the rows come. */

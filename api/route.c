@@ -13,6 +13,7 @@ const struct route routes[] = {
 	{ "/v1/messages/{id}", ROLE_READ, resource_message, { NULL } },
 	{ "/v1/messages/{id}/raw", ROLE_READ, resource_message_raw, { NULL } },
 	{ "/v1/replicas", ROLE_READ, resource_replicas, { "limit", "cursor", NULL } },
+	{ "/v1/scaling/{service}", ROLE_READ, resource_scaling, { NULL } },
 	{ "/openapi.json", ROLE_NONE, resource_static, { NULL } },
 	{ "/asyncapi.json", ROLE_NONE, resource_static, { NULL } },
 	{ "/events.schema.json", ROLE_NONE, resource_static, { NULL } },
@@ -25,11 +26,11 @@ const size_t route_count = sizeof(routes) / sizeof(routes[0]);
 
 static const char allowed_methods[] = "GET, HEAD";
 
-/* Fills r->id from the segment that stands for {id}. */
+/* Fills r->id from the segment that stands for the name in braces. */
 static bool
 path_matches(const char *pattern, const char *path, struct request *r)
 {
-	const char *mark = strstr(pattern, "{id}");
+	const char *mark = strchr(pattern, '{');
 
 	r->id[0] = '\0';
 	if (mark == NULL)
@@ -40,7 +41,7 @@ path_matches(const char *pattern, const char *path, struct request *r)
 		return false;
 	size_t len = strcspn(path + head, "/");
 
-	return len > 0 && strcmp(mark + strlen("{id}"), path + head + len) == 0 &&
+	return len > 0 && strcmp(strchr(mark, '}') + 1, path + head + len) == 0 &&
 	    query_decode(path + head, len, r->id, sizeof(r->id));
 }
 

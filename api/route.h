@@ -20,12 +20,12 @@ enum {
 struct request {
 	const struct api *api;
 	const char *path; /* as sent, without the query */
-	char id[PATH_ID_MAX]; /* what stood for {id}, or "" */
+	char id[PATH_ID_MAX]; /* what stood for the name in braces, or "" */
 	struct query query;
 };
 
 struct route {
-	const char *path; /* {id} stands for one segment */
+	const char *path; /* a name in braces stands for one segment */
 	enum role role;
 	void (*handle)(const struct request *r, struct reply *out);
 	const char *parameters[8]; /* those of the query; NULL ends */

@@ -29,6 +29,15 @@ static char read_path[64], operator_path[64];
 
 /* ---- what stands behind ---- */
 
+static bool replicas_known, draining, without_boot;
+
+static bool
+fake_replicas_known(void *ctx)
+{
+	(void)ctx;
+	return replicas_known;
+}
+
 static size_t
 fake_replicas(void *ctx, struct replica_view *out, size_t max)
 {
@@ -36,6 +45,10 @@ fake_replicas(void *ctx, struct replica_view *out, size_t max)
 	assert_true(max >= 3);
 	memset(out, 0, 3 * sizeof(*out));
 	for (size_t i = 0; i < 3; i++) {
+		out[i].sessions = 10 + i;
+		out[i].capacity = 100;
+		out[i].draining = draining || i == 2;
+		snprintf(out[i].boot, sizeof(out[i].boot), "%s", without_boot && i == 1 ? "" : "b1");
 		snprintf(out[i].service, sizeof(out[i].service), "relaytrap");
 		snprintf(out[i].instance, sizeof(out[i].instance), "r-%zu", i);
 	}
@@ -87,7 +100,7 @@ fake_now(void *ctx)
 	return 0;
 }
 
-static const struct api_ops ops = { fake_replicas, fake_raw_open, fake_behind, fake_now };
+static const struct api_ops ops = { fake_replicas, fake_replicas_known, fake_raw_open, fake_behind, fake_now };
 
 static void
 write_token(char *path, size_t size, const char *text)
@@ -125,6 +138,7 @@ setup(void **state)
 	char error[512];
 
 	(void)state;
+	replicas_known = true;
 	write_token(read_path, sizeof(read_path), READ_TOKEN);
 	write_token(operator_path, sizeof(operator_path), OPERATOR_TOKEN);
 	api.ops = &ops;
@@ -200,16 +214,17 @@ header_of(const struct reply *r, const char *name)
 	return NULL;
 }
 
-/* A route's path with the stored mail's id in it. */
+/* A route's path with the stored mail's id, or a service's name, in it. */
 static const char *
 target_of(const struct route *route, char out[128])
 {
-	const char *mark = strstr(route->path, "{id}");
+	const char *mark = strchr(route->path, '{');
 
 	if (mark == NULL)
 		snprintf(out, 128, "%s", route->path);
 	else
-		snprintf(out, 128, "%.*sx-m1%s", (int)(mark - route->path), route->path, mark + 4);
+		snprintf(out, 128, "%.*s%s%s", (int)(mark - route->path), route->path,
+		    mark[1] == 's' ? "relaytrap" : "x-m1", strchr(mark, '}') + 1);
 	return out;
 }
 
@@ -420,17 +435,43 @@ takes_parameter(const struct route *route, const char *name)
 		if (strcmp(route->parameters[i], name) == 0)
 			return true;
 	}
-	return strcmp(name, "id") == 0 && strstr(route->path, "{id}") != NULL;
+	return (strcmp(name, "id") == 0 && strstr(route->path, "{id}") != NULL) ||
+	    (strcmp(name, "service_name") == 0 && strstr(route->path, "{service}") != NULL);
 }
 
 static size_t
 parameter_count(const struct route *route)
 {
-	size_t n = strstr(route->path, "{id}") != NULL ? 1 : 0;
+	size_t n = strchr(route->path, '{') != NULL ? 1 : 0;
 
 	for (size_t i = 0; route->parameters[i] != NULL; i++)
 		n++;
 	return n;
+}
+
+static void
+the_scaling_signal_is_a_sum_or_nothing(void **state)
+{
+	static const char *const names[] = { "sessions", "capacity", "replicas" };
+	static const int sums[] = { 21, 200, 2 }; /* the third drains */
+	cJSON *json = get("/v1/scaling/relaytrap");
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(cJSON_GetObjectItemCaseSensitive(json, names[i])->valueint, sums[i]);
+	cJSON_Delete(json);
+	assert_int_equal(status_of("GET", "/v1/scaling/webtrap", READER), 503); /* nobody of it was heard */
+	assert_int_equal(status_of("GET", "/v1/scaling/mailman", READER), 404);
+	assert_int_equal(status_of("GET", "/v1/scaling/", READER), 404);
+	assert_int_equal(status_of("GET", "/v1/scaling/relaytrap", NULL), 401);
+	without_boot = true;
+	assert_int_equal(status_of("GET", "/v1/scaling/relaytrap", READER), 503);
+	without_boot = false;
+	draining = true;
+	assert_int_equal(status_of("GET", "/v1/scaling/relaytrap", READER), 503);
+	draining = false;
+	replicas_known = false; /* NATS is away */
+	assert_int_equal(status_of("GET", "/v1/scaling/relaytrap", READER), 503);
 }
 
 static void
@@ -497,6 +538,9 @@ answers_have_the_members_that_openapi_says(void **state)
 		expect_members(rows[i].schema, cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "items"), 0));
 		cJSON_Delete(json);
 	}
+	json = get("/v1/scaling/relaytrap");
+	expect_members("scaling", json);
+	cJSON_Delete(json);
 	json = get("/v1/stats");
 	expect_members("stats", json);
 	cJSON_Delete(json);
@@ -554,6 +598,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_message_says_who_and_what, setup, teardown),
 		cmocka_unit_test_setup_teardown(raw_mail_is_an_attachment_or_a_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(replicas_come_in_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_scaling_signal_is_a_sum_or_nothing, setup, teardown),
 		cmocka_unit_test(openapi_describes_every_route_and_no_other),
 		cmocka_unit_test_setup_teardown(answers_have_the_members_that_openapi_says, setup, teardown),
 		cmocka_unit_test(the_contracts_are_json),
