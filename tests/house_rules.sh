@@ -46,6 +46,7 @@ seam pcap fingerprintd/netio_pcap.c
 seam dumbnet.h fingerprintd/netio_pcap.c
 seam microhttpd.h services/lib/daemon/admin.c services/webtrap/http.c api/http.c
 seam sqlite3.h api/model.c api/model_read.c api/model_internal.h
+seam seccomp.h services/lib/daemon/sandbox.c
 seam openssl services/lib/wire/identity.c services/lib/wire/token.c services/relaytrap/store.c services/logship/sink_maildir.c api/raw_mail.c api/tokens.c
 
 for part in services/webtrap services/proxytrap services/relaytrap services/logship fingerprintd api; do

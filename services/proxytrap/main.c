@@ -76,6 +76,7 @@ main(int argc, char **argv)
 		.settings = settings,
 		.setting_count = sizeof(settings) / sizeof(settings[0]),
 		.needs_site_key = true,
+		.sandbox = SANDBOX_DIALS,
 		.start = start,
 		.drain = drain,
 		.stop = stop,

@@ -4,3 +4,4 @@ hs_unit_test(event_test SOURCES unit/wire/event_test.c LIBS wire PkgConfig::CJSO
 hs_unit_test(spool_test SOURCES unit/daemon/spool_test.c LIBS daemon)
 hs_unit_test(conn_test SOURCES unit/daemon/conn_test.c LIBS daemon)
 hs_unit_test(token_test SOURCES unit/wire/token_test.c LIBS wire)
+hs_unit_test(sandbox_test SOURCES unit/daemon/sandbox_test.c LIBS daemon)

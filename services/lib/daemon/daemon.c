@@ -290,6 +290,17 @@ start_all(struct daemon *d)
 	d->service->start(d);
 }
 
+/* The threads of NATS, events and admin run by now and keep their rights; the loop has not seen a peer yet. */
+static void
+confine(enum sandbox kind)
+{
+#ifdef HS_INSTRUMENTED
+	kind = SANDBOX_NONE;
+#endif
+	if (!sandbox_enter(kind))
+		log_fatal("msg=\"the kernel does not take the sandbox (seccomp, Landlock)\" error=\"%m\"");
+}
+
 static void
 stop_all(struct daemon *d)
 {
@@ -314,6 +325,7 @@ daemon_main(const struct daemon_service *service, int argc, char **argv)
 	load_key(&d);
 	raise_descriptor_limit();
 	start_all(&d);
+	confine(service->sandbox);
 	log_info("msg=\"started\" version=" HS_VERSION " site=%s instance=%s", site, d.instance);
 	loop_run(d.loop);
 	stop_all(&d);

@@ -12,6 +12,7 @@
 #include "daemon/loop.h"
 #include "daemon/metrics.h"
 #include "daemon/presence.h"
+#include "daemon/sandbox.h"
 #include "daemon/settings.h"
 #include "wire/identity.h"
 
@@ -23,6 +24,7 @@ struct daemon_service {
 	const struct setting *settings;
 	size_t setting_count;
 	bool needs_site_key;
+	enum sandbox sandbox; /* the loop's thread enters it when start has returned */
 	/* Everything is up; start serving. Exits with log_fatal() when it can't. */
 	void (*start)(struct daemon *d);
 	/* SIGHUP; may be NULL. */
