@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFRESH_MS = 250 };
+enum { REFRESH_MS = 500 };
 
 struct fleet {
 	struct bus *bus;
@@ -81,7 +81,7 @@ fleet_new(struct loop *l, struct bus *b, const char *site)
 
 	pthread_mutex_init(&f->lock, NULL);
 	f->bus = b;
-	f->replicas = replicas_new(l, b, site, "", ""); /* dials nobody */
+	f->replicas = replicas_new(l, b, site, "*", "", ""); /* dials nobody */
 	f->refresh = loop_timer_new(l, take_picture, f);
 	loop_timer_every(f->refresh, REFRESH_MS);
 	return f;

@@ -20,7 +20,7 @@
 
 enum {
 	BATCH_MAX = 256,
-	WAIT_MS = 250,
+	WAIT_MS = 500,
 	PAUSE_MS = 500, /* between attempts */
 	LOOK_EVERY_MS = 5000, /* at an idle stream: is it still the same one? */
 	REQUEST_MS = 3000,

@@ -37,7 +37,7 @@ struct attachment {
 	 */
 	bool (*adopt)(struct decoys *now, struct decoys *before, char error[ATTACHMENT_ERROR_MAX]);
 	/* These four may be NULL: the kernel does it. */
-	void (*advance)(uint64_t now_us); /* timers: every 10 ms when busy, every 100 ms when not */
+	void (*advance)(uint64_t now_us); /* timers: every 10 ms when busy, every 250 ms when not */
 	bool (*busy)(void);
 	void (*sweep)(uint64_t now_ms); /* every 100 ms */
 	void (*measure)(void); /* metrics, each second */

@@ -21,7 +21,7 @@
 
 enum {
 	TICK_MS = 10, /* the stack's timers while there are flows */
-	IDLE_TICK_MS = 100, /* and while there are none */
+	IDLE_TICK_MS = 250, /* and while there are none */
 	SWEEP_MS = 100,
 	METRICS_MS = 1000,
 };
@@ -235,7 +235,8 @@ make_flows(void)
 	struct daemon *d = self.daemon;
 	struct flows_ops ops = { .opened = observe_flow_opened, .ended = observe_flow_ended, .ctx = d };
 
-	self.replicas = replicas_new(daemon_loop(d), daemon_bus(d), daemon_site(d), networks, fallback);
+	self.replicas = replicas_new(daemon_loop(d), daemon_bus(d), daemon_site(d), "webtrap,proxytrap,relaytrap",
+	    networks, fallback);
 	struct flows_settings s = { daemon_loop(d), self.replicas, daemon_site(d), (size_t)flows_max };
 
 	self.flows = flows_new(&s, &ops);

@@ -343,8 +343,8 @@ server_new(struct daemon *d, const struct server_settings *settings)
 	s->daemon = d;
 	s->clients = slab_new(sizeof(struct client), (size_t)settings->listen.capacity);
 	list_init(&s->handshakes);
-	s->replicas =
-	    replicas_new(daemon_loop(d), daemon_bus(d), daemon_site(d), settings->networks, settings->fallback);
+	s->replicas = replicas_new(daemon_loop(d), daemon_bus(d), daemon_site(d), "relaytrap", settings->networks,
+	    settings->fallback);
 	s->listener = listener_new(daemon_loop(d), &settings->listen, on_open, s);
 	s->sweep = loop_timer_new(daemon_loop(d), sweep, s);
 	loop_timer_every(s->sweep, SWEEP_MS);

@@ -76,10 +76,13 @@ struct bus {
 	size_t slots_touched; /* slots below this were used at least once */
 	size_t stored_count;
 	struct loop_timer *sweep;
+	bool sweeping; /* an idle bus sleeps */
 	struct loop_timer *wake_writer; /* once a turn of the loop, not once a message */
 	natsSubscription *ack_sub;
+	pthread_mutex_t subs_lock; /* two threads subscribe: each subject once */
 	struct subscription subs[SUBSCRIPTIONS_MAX];
 	size_t sub_count;
+	bool subscribed; /* all of subs, and who comes later subscribes at once */
 };
 
 static metric_value published, publish_failed, received_dropped, stored_ok, stored_refused, stored_timeout, in_flight,
@@ -158,6 +161,13 @@ static void on_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void
 static void resend_all(void *ctx);
 
 static void
+subscribe(natsConnection *nc, struct subscription *s)
+{
+	if (natsConnection_Subscribe(&s->sub, nc, s->subject, on_message, s) != NATS_OK)
+		log_error("msg=\"can't subscribe\" subject=%s", s->subject);
+}
+
+static void
 subscribe_all(struct bus *b, natsConnection *nc)
 {
 	char subject[INBOX_MAX];
@@ -165,12 +175,11 @@ subscribe_all(struct bus *b, natsConnection *nc)
 	snprintf(subject, sizeof(subject), "%s.s.*.*", b->settings.inbox_prefix);
 	if (natsConnection_Subscribe(&b->ack_sub, nc, subject, on_ack, b) != NATS_OK)
 		log_error("msg=\"acknowledgements can't be subscribed to\" subject=%s", subject);
-	for (size_t i = 0; i < b->sub_count; i++) {
-		struct subscription *s = &b->subs[i];
-
-		if (natsConnection_Subscribe(&s->sub, nc, s->subject, on_message, s) != NATS_OK)
-			log_error("msg=\"can't subscribe\" subject=%s", s->subject);
-	}
+	pthread_mutex_lock(&b->subs_lock);
+	for (size_t i = 0; i < b->sub_count; i++)
+		subscribe(nc, &b->subs[i]);
+	b->subscribed = true;
+	pthread_mutex_unlock(&b->subs_lock);
 }
 
 /* The first connection is ours to try: nats.c 3.4.1 can spin in its own retry (#706). */
@@ -416,6 +425,10 @@ sweep_stored(void *ctx)
 			enqueue(b, s->out);
 		}
 	}
+	if (b->stored_count == 0) {
+		loop_timer_stop(b->sweep);
+		b->sweeping = false;
+	}
 }
 
 static struct outgoing *
@@ -485,6 +498,9 @@ bus_publish_stored(struct bus *b, const char *subject, const struct bus_header *
 	s->ctx = ctx;
 	s->sent_ms = clock_ms();
 	s->deadline_ms = s->sent_ms + timeout_ms;
+	if (!b->sweeping)
+		loop_timer_every(b->sweep, SWEEP_MS);
+	b->sweeping = true;
 	metric_set(&in_flight, ++b->stored_count);
 	if (atomic_load(&b->connected))
 		enqueue(b, s->out);
@@ -494,15 +510,15 @@ bus_publish_stored(struct bus *b, const char *subject, const struct bus_header *
 void
 bus_subscribe(struct bus *b, const char *subject, bus_message_cb *received, void *ctx)
 {
-	natsConnection *nc = atomic_load(&b->nc);
-
 	if (b->sub_count == SUBSCRIPTIONS_MAX)
 		log_fatal("msg=\"too many subscriptions\" subject=%s", subject);
+	pthread_mutex_lock(&b->subs_lock);
 	struct subscription *s = &b->subs[b->sub_count++];
 
 	*s = (struct subscription){ .bus = b, .subject = xstrdup(subject), .received = received, .ctx = ctx };
-	if (nc != NULL)
-		natsConnection_Subscribe(&s->sub, nc, subject, on_message, s);
+	if (b->subscribed)
+		subscribe(atomic_load(&b->nc), s);
+	pthread_mutex_unlock(&b->subs_lock);
 }
 
 static natsOptions *
@@ -560,6 +576,7 @@ bus_new(struct loop *l, const struct bus_settings *s)
 	b->settings = (struct bus_settings){ xstrdup(s->url), xstrdup(s->user), xstrdup(s->password), xstrdup(s->name),
 		xstrdup(s->inbox_prefix) };
 	pthread_mutex_init(&b->lock, NULL);
+	pthread_mutex_init(&b->subs_lock, NULL);
 	pthread_cond_init(&b->wake, NULL);
 	list_init(&b->queue);
 	b->stored = calloc(BUS_STORED_MAX, sizeof(*b->stored));
@@ -568,7 +585,6 @@ bus_new(struct loop *l, const struct bus_settings *s)
 		log_fatal("msg=\"out of memory\"");
 	b->options = make_options(b);
 	b->sweep = loop_timer_new(l, sweep_stored, b);
-	loop_timer_every(b->sweep, SWEEP_MS);
 	b->wake_writer = loop_timer_new(l, wake_writer, b);
 	register_metrics();
 	if (pthread_create(&b->writer, NULL, writer_main, b) != 0)

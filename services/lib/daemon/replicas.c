@@ -287,11 +287,21 @@ parse_fallbacks(struct replicas *r, const char *text)
 	free(copy);
 }
 
+static void
+subscribe_to(struct replicas *r, const char *site, const char *services)
+{
+	char *copy = xstrdup(services), *save = NULL, subject[SUBJECT_MAX];
+
+	for (char *word = strtok_r(copy, ",", &save); word != NULL; word = strtok_r(NULL, ",", &save))
+		bus_subscribe(r->bus, subject_presence(subject, site, word, "*"), on_beat, r);
+	free(copy);
+}
+
 struct replicas *
-replicas_new(struct loop *l, struct bus *b, const char *site, const char *networks, const char *fallback)
+replicas_new(struct loop *l, struct bus *b, const char *site, const char *services, const char *networks,
+    const char *fallback)
 {
 	struct replicas *r = xcalloc(1, sizeof(*r));
-	char subject[SUBJECT_MAX];
 
 	r->bus = b;
 	parse_networks(r, networks);
@@ -299,7 +309,7 @@ replicas_new(struct loop *l, struct bus *b, const char *site, const char *networ
 	if (r->fallback_count > 0)
 		r->dns =
 		    evdns_base_new(loop_base(l), EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	bus_subscribe(b, subject_presence(subject, site, "*", "*"), on_beat, r);
+	subscribe_to(r, site, services);
 	r->sweep = loop_timer_new(l, sweep, r);
 	loop_timer_every(r->sweep, SWEEP_MS);
 	return r;

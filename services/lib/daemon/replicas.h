@@ -28,11 +28,11 @@ struct replica {
 };
 
 /*
- * networks: CIDRs separated by commas that may be dialled (a stolen trap must
+ * services: whose presence counts, separated by commas, or "*". networks: CIDRs separated by commas that may be dialled (a stolen trap must
  * not redirect flows). fallback: "service=host:port,..." used while NATS is away, or "".
  */
-struct replicas *replicas_new(struct loop *l, struct bus *b, const char *site, const char *networks,
-    const char *fallback);
+struct replicas *replicas_new(struct loop *l, struct bus *b, const char *site, const char *services,
+    const char *networks, const char *fallback);
 void replicas_free(struct replicas **rp);
 /*
  * The better of two random replicas by free capacity less what we gave it;
