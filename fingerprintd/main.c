@@ -40,7 +40,7 @@ static const struct setting settings[] = {
 	{ "interface", SETTING_TEXT, &attachment_settings.interface, "", 0, 0, "",
 	    "raw: interface on whose wire the decoys are." },
 	{ "decoys.file", SETTING_TEXT, &decoys_file, NULL, 0, 0, "",
-	    "JSON file of addresses, personalities and ports; read again on SIGHUP." },
+	    "JSON file of addresses, personalities and ports; read again on SIGHUP and when it changes." },
 	{ "personalities.dir", SETTING_TEXT, &personalities_dir, DEFAULT_DIR, 0, 0, "",
 	    "Directories of personalities (*.json), separated by commas; read again on SIGHUP." },
 	{ "os-signatures.files", SETTING_TEXT, &signatures_files,
@@ -255,6 +255,7 @@ start(struct daemon *d)
 	if (!load(&now, &error))
 		log_fatal("msg=\"%s\"", error.text);
 	read_signatures();
+	daemon_watch(d, decoys_file);
 	make_flows();
 	struct attachment_world world = { d, self.flows, guess, hurry, (size_t)flows_max };
 

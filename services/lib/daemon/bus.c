@@ -521,6 +521,30 @@ bus_subscribe(struct bus *b, const char *subject, bus_message_cb *received, void
 	pthread_mutex_unlock(&b->subs_lock);
 }
 
+static bool
+given(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
+/* A certificate that can't be read is for people to put right: start again when it is. */
+static void
+set_tls(natsOptions *o, const struct bus_settings *s)
+{
+	if (!given(s->ca_file) && !given(s->cert_file) && strncmp(s->url, "tls://", 6) != 0)
+		return;
+	if (natsOptions_SetSecure(o, true) != NATS_OK)
+		log_fatal("msg=\"this build of nats.c has no TLS\"");
+	if (given(s->ca_file) && natsOptions_LoadCATrustedCertificates(o, s->ca_file) != NATS_OK)
+		log_fatal("msg=\"nats.ca-file can't be read as certificates\" file=%s", s->ca_file);
+	if (given(s->cert_file) != given(s->key_file))
+		log_fatal("msg=\"nats.cert-file and nats.key-file go together\"");
+	if (given(s->cert_file) && natsOptions_LoadCertificatesChain(o, s->cert_file, s->key_file) != NATS_OK)
+		log_fatal("msg=\"nats.cert-file and nats.key-file can't be read as a certificate and its key\" "
+			  "cert=%s key=%s",
+		    s->cert_file, s->key_file);
+}
+
 static natsOptions *
 make_options(struct bus *b)
 {
@@ -533,6 +557,7 @@ make_options(struct bus *b)
 		log_fatal("msg=\"nats.url must look like nats://host:4222\" value=\"%s\"", s->url);
 	if (s->user[0] != '\0')
 		natsOptions_SetUserInfo(o, s->user, s->password);
+	set_tls(o, s);
 	natsOptions_SetName(o, s->name);
 	natsOptions_SetTimeout(o, CONNECT_TIMEOUT_MS);
 	natsOptions_SetMaxReconnect(o, -1);
@@ -567,14 +592,26 @@ register_metrics(void)
 	metrics_register("nats_connects_total", NULL, METRIC_COUNTER, "Connections made to NATS.", &connects);
 }
 
+static struct bus_settings
+copy_settings(const struct bus_settings *s)
+{
+	return (struct bus_settings){ .url = xstrdup(s->url),
+		.user = xstrdup(s->user),
+		.password = xstrdup(s->password),
+		.name = xstrdup(s->name),
+		.inbox_prefix = xstrdup(s->inbox_prefix),
+		.ca_file = given(s->ca_file) ? xstrdup(s->ca_file) : NULL,
+		.cert_file = given(s->cert_file) ? xstrdup(s->cert_file) : NULL,
+		.key_file = given(s->key_file) ? xstrdup(s->key_file) : NULL };
+}
+
 struct bus *
 bus_new(struct loop *l, const struct bus_settings *s)
 {
 	struct bus *b = xcalloc(1, sizeof(*b));
 
 	b->loop = l;
-	b->settings = (struct bus_settings){ xstrdup(s->url), xstrdup(s->user), xstrdup(s->password), xstrdup(s->name),
-		xstrdup(s->inbox_prefix) };
+	b->settings = copy_settings(s);
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_mutex_init(&b->subs_lock, NULL);
 	pthread_cond_init(&b->wake, NULL);
@@ -634,6 +671,23 @@ bus_free(struct bus **bp, uint64_t flush_ms)
 	loop_timer_free(&b->wake_writer);
 	/* What is left belongs to callers that are gone: the process ends now. */
 	*bp = NULL;
+}
+
+bool
+bus_try(const struct bus_settings *s, char *error, size_t error_size)
+{
+	struct bus b = { .settings = *s, .stopping = true };
+	natsOptions *options = make_options(&b);
+	natsConnection *nc = NULL;
+	natsStatus status = natsConnection_Connect(&nc, options);
+
+	if (status == NATS_OK)
+		status = natsConnection_FlushTimeout(nc, CONNECT_TIMEOUT_MS);
+	if (status != NATS_OK)
+		snprintf(error, error_size, "%s", natsStatus_GetText(status));
+	natsConnection_Destroy(nc);
+	natsOptions_Destroy(options);
+	return status == NATS_OK;
 }
 
 bool

@@ -22,6 +22,10 @@ struct bus_settings {
 	const char *password;
 	const char *name; /* connection name: service and instance */
 	const char *inbox_prefix; /* "_INBOX_<service>" */
+	/* TLS, required when ca_file is given or url begins with tls://. "" or NULL: the system's CAs; no certificate.
+	 */
+	const char *ca_file;
+	const char *cert_file, *key_file;
 };
 
 struct bus_header {
@@ -39,6 +43,8 @@ enum {
 struct bus *bus_new(struct loop *l, const struct bus_settings *s);
 /* Waits up to flush_ms for what is queued, then stops and frees; sets the pointer to NULL. */
 void bus_free(struct bus **bp, uint64_t flush_ms);
+/* Connects, hears one answer and closes again; blocks for some seconds at most. False with a sentence. */
+bool bus_try(const struct bus_settings *s, char *error, size_t error_size);
 bool bus_connected(const struct bus *b);
 natsConnection *bus_connection(struct bus *b); /* for feeds and requests on other threads */
 

@@ -5,8 +5,11 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/str.h"
+#include "daemon/self_test.h"
+#include "daemon/watch.h"
 #include "wire/subject.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -31,6 +34,7 @@ struct daemon {
 	struct event *signals[3];
 	struct loop_timer *drain_timer;
 	struct loop_timer *ready_timer;
+	struct watch *watch; /* NULL: nothing is watched */
 	struct site_key key;
 	char instance[64];
 	char started[CLOCK_TEXT_MAX];
@@ -38,8 +42,9 @@ struct daemon {
 };
 
 static const char *site, *instance, *nats_url, *nats_user, *nats_password_file, *admin_listen, *data_dir,
-    *site_key_file, *log_least;
-static long drain_seconds, spool_bytes;
+    *site_key_file, *log_least, *nats_ca_file, *nats_cert_file, *nats_key_file, *test_http, *test_flow, *test_say;
+static long drain_seconds, spool_bytes, test_seconds;
+static bool self_test;
 
 static const struct setting common_settings[] = {
 	{ "site", SETTING_TEXT, &site, "lab", 0, 0, "", "Name of this site: one token of every subject." },
@@ -48,6 +53,10 @@ static const struct setting common_settings[] = {
 	{ "nats.user", SETTING_TEXT, &nats_user, "", 0, 0, "", "User at NATS; none when empty." },
 	{ "nats.password-file", SETTING_TEXT, &nats_password_file, "", 0, 0, "",
 	    "File that holds the user's password." },
+	{ "nats.ca-file", SETTING_TEXT, &nats_ca_file, "", 0, 0, "",
+	    "TLS: certificates of who may have signed the server's. Without it tls:// trusts the system's." },
+	{ "nats.cert-file", SETTING_TEXT, &nats_cert_file, "", 0, 0, "", "TLS: certificate to show to the server." },
+	{ "nats.key-file", SETTING_TEXT, &nats_key_file, "", 0, 0, "", "TLS: private key of nats.cert-file." },
 	{ "admin.listen", SETTING_TEXT, &admin_listen, NULL, 0, 0, "",
 	    "Address and port of /livez, /readyz, /metrics and /v1/stats." },
 	{ "data.dir", SETTING_TEXT, &data_dir, NULL, 0, 0, "",
@@ -59,6 +68,16 @@ static const struct setting common_settings[] = {
 	    "How long sessions may go on after SIGTERM." },
 	{ "spool.bytes", SETTING_NUMBER, &spool_bytes, "67108864", 1048576, 1099511627776, "bytes",
 	    "Most that waits on disk while NATS is away." },
+	{ "self-test", SETTING_BOOL, &self_test, "false", 0, 0, "",
+	    "Only try NATS and what the other self-test settings name, say what came of it, and exit." },
+	{ "self-test.http", SETTING_TEXT, &test_http, "", 0, 0, "",
+	    "Self-test: an address like http://host:9104/readyz whose answer must be 200." },
+	{ "self-test.flow", SETTING_TEXT, &test_flow, "", 0, 0, "",
+	    "Self-test: host:port of a trap that must answer a flow; the flow is recorded as one from 192.0.2.1." },
+	{ "self-test.say", SETTING_TEXT, &test_say, "", 0, 0, "",
+	    "Self-test: what the flow says first, with \\r and \\n written so." },
+	{ "self-test.seconds", SETTING_NUMBER, &test_seconds, "10", 1, 3600, "seconds",
+	    "Self-test: how long each is tried." },
 };
 
 static void
@@ -101,6 +120,22 @@ on_signal(evutil_socket_t signal_number, short what, void *ctx)
 	} else if (d->service->reload != NULL) {
 		d->service->reload(d);
 	}
+}
+
+static void
+on_file_changed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	log_info("msg=\"a watched file changed: reading again\"");
+	d->service->reload(d);
+}
+
+void
+daemon_watch(struct daemon *d, const char *path)
+{
+	assert(d->watch == NULL && d->service->reload != NULL);
+	d->watch = watch_new(d->loop, path, on_file_changed, d);
 }
 
 static void
@@ -242,22 +277,47 @@ read_password(char out[PASSWORD_MAX])
 	fclose(f);
 }
 
+/* What bus_settings points to, while a connection is made. */
+struct nats_identity {
+	char password[PASSWORD_MAX], name[192], inbox[96];
+};
+
+static struct bus_settings
+nats_settings(const struct daemon *d, struct nats_identity *who)
+{
+	read_password(who->password);
+	snprintf(who->name, sizeof(who->name), "%s %s", d->service->name, d->instance);
+	snprintf(who->inbox, sizeof(who->inbox), "_INBOX_%s.%08x", d->service->name, rand_u32());
+	return (struct bus_settings){ .url = nats_url,
+		.user = nats_user,
+		.password = who->password,
+		.name = who->name,
+		.inbox_prefix = who->inbox,
+		.ca_file = nats_ca_file,
+		.cert_file = nats_cert_file,
+		.key_file = nats_key_file };
+}
+
+static int
+run_self_test(const struct daemon *d)
+{
+	struct nats_identity who;
+	struct self_test t = { nats_settings(d, &who), site, test_http, test_flow, test_say, test_seconds };
+	bool good = self_test_run(&t);
+
+	explicit_bzero(&who, sizeof(who));
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static void
 start_bus(struct daemon *d)
 {
-	char password[PASSWORD_MAX], name[192], inbox[96], spool_dir[PATH_SIZE];
-
-	read_password(password);
-	snprintf(name, sizeof(name), "%s %s", d->service->name, d->instance);
-	snprintf(inbox, sizeof(inbox), "_INBOX_%s.%08x", d->service->name, rand_u32());
-	struct bus_settings s = { .url = nats_url,
-		.user = nats_user,
-		.password = password,
-		.name = name,
-		.inbox_prefix = inbox };
+	struct nats_identity who;
+	struct bus_settings s = nats_settings(d, &who);
+	char spool_dir[PATH_SIZE];
 
 	d->bus = bus_new(d->loop, &s);
-	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&who, sizeof(who));
 	snprintf(spool_dir, sizeof(spool_dir), "%s/spool", data_dir);
 	d->events = events_new(d->loop, d->bus, d->service->name, site, d->instance, spool_dir, (uint64_t)spool_bytes);
 }
@@ -304,6 +364,7 @@ confine(enum sandbox kind)
 static void
 stop_all(struct daemon *d)
 {
+	watch_free(&d->watch);
 	presence_free(&d->presence);
 	events_free(&d->events);
 	bus_free(&d->bus, FLUSH_MS);
@@ -322,6 +383,8 @@ daemon_main(const struct daemon_service *service, int argc, char **argv)
 	d.service = service;
 	clock_rfc3339(clock_wall_ms(), d.started);
 	load_common(&d);
+	if (self_test)
+		return run_self_test(&d);
 	load_key(&d);
 	raise_descriptor_limit();
 	start_all(&d);

@@ -50,5 +50,7 @@ const char *daemon_data_dir(const struct daemon *d);
 const char *daemon_boot_id(const struct daemon *d);
 const struct site_key *daemon_site_key(const struct daemon *d);
 void daemon_drained(struct daemon *d);
+/* Reload when this file changes too, not only on SIGHUP; once a process. */
+void daemon_watch(struct daemon *d, const char *path);
 
 #endif
