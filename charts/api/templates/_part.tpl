@@ -47,6 +47,4 @@ ingress:
       - port: http
         protocol: TCP
   {{- end }}
-selfTest:
-  - {{ printf "--self-test.http=http://%s:9107/readyz" (include "common.fullname" .) }}
 {{- end }}

@@ -9,7 +9,12 @@ A chart says what is special about it in one template, "<chart>.part", as YAML; 
   env            environment of its own
   volumes, volumeMounts, podAnnotations    of its own
   ingress, egress    rules of its NetworkPolicy, beyond what all have
-  selfTest       arguments of its own for the Pod of `helm test`
+  kind           Deployment or StatefulSet
+  strategy       how a Deployment's pods are replaced, where that is no choice
+  hostNetwork, addCapabilities    what the gateway has beyond the others
+  adminAddress   where the admin port listens; everywhere when absent
+  adminService   name of the Service with the admin port; the full name when absent
+  selfTest, selfTestEnv    arguments and environment of its own for the Pod of `helm test`
 */}}
 {{- define "common.part" -}}
 {{- include (printf "%s.part" .Chart.Name) . -}}

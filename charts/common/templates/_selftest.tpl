@@ -33,6 +33,7 @@ spec:
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       args:
         - --self-test
+        - {{ printf "--self-test.http=http://%s:%d/readyz" ($part.adminService | default (include "common.fullname" .)) (int $part.adminPort) | quote }}
         {{- range $part.selfTest }}
         - {{ . | quote }}
         {{- end }}
@@ -46,8 +47,9 @@ spec:
           value: 127.0.0.1:{{ $part.adminPort }}
         - name: HS_DATA_DIR
           value: /var/lib/honeyspam
-        {{- with $part.selfTestEnv }}
-        {{- toYaml . | nindent 8 }}
+        {{- range $name, $value := $part.selfTestEnv }}
+        - name: {{ $name }}
+          value: {{ $value | quote }}
         {{- end }}
       resources:
         {{- toYaml .Values.resources | nindent 8 }}
@@ -57,9 +59,6 @@ spec:
         - name: data
           mountPath: /var/lib/honeyspam
         {{- include "common.natsMounts" . | nindent 8 }}
-        {{- with $part.selfTestMounts }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
   {{- with include "common.placement" . | trim }}
   {{- . | nindent 2 }}
   {{- end }}
@@ -68,9 +67,6 @@ spec:
       emptyDir:
         sizeLimit: 16Mi
     {{- include "common.natsVolumes" (list . .Chart.Name) | nindent 4 }}
-    {{- with $part.selfTestVolumes }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
 ---
 {{ include "common.selfTestPolicy" . }}
 {{- end }}
@@ -79,6 +75,7 @@ spec:
 {{- define "common.selfTestPolicy" -}}
 {{- if .Values.networkPolicy.enabled -}}
 {{- $part := include "common.part" . | fromYaml -}}
+{{- $global := include "common.global" . | fromYaml -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
@@ -98,5 +95,11 @@ spec:
     {{- include "common.egressAll" . | nindent 4 }}
     - to:
         {{- include "common.partPeer" (list . .Chart.Name) | nindent 8 }}
+        {{- if $part.hostNetwork }}
+        {{- range $global.gateway.nodeCIDRs }}
+        - ipBlock:
+            cidr: {{ . }}
+        {{- end }}
+        {{- end }}
 {{- end }}
 {{- end }}

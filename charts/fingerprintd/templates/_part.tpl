@@ -4,12 +4,15 @@
 kind: Deployment
 strategy: {type: Recreate}
 adminPort: 9101
+adminService: {{ include "common.fullname" . }}-admin
 adminAddress: $(POD_IP)
 siteKey: true
 hostNetwork: {{ eq $mode "hostNetwork" }}
 {{- if ne $mode "service" }}
 addCapabilities: [NET_RAW]
 {{- end }}
+selfTestEnv:
+  HS_DECOYS_FILE: /none
 env:
   - name: HS_ATTACHMENT
     value: {{ ternary "service" "raw" (eq $mode "service") }}
@@ -72,15 +75,4 @@ egress:
       - port: {{ $port }}
         protocol: TCP
   {{- end }}
-selfTest:
-  - --check
-  - --decoys.file=/etc/honeyspam/decoys.json
-selfTestMounts:
-  - name: decoys
-    mountPath: /etc/honeyspam
-    readOnly: true
-selfTestVolumes:
-  - name: decoys
-    configMap:
-      name: {{ .Values.existingDecoys | default (include "common.fullname" .) }}
 {{- end }}
