@@ -91,6 +91,24 @@ say_flags(uint8_t flags, FILE *out)
 /* ---- parts ---- */
 
 static void
+say_kinds(const char *before, uint16_t kinds, FILE *out)
+{
+	static const char *const names[] = {
+		[HABIT_OPT_MSS] = "an MSS",
+		[HABIT_OPT_SACK] = "SACK",
+		[HABIT_OPT_TS] = "timestamps",
+		[HABIT_OPT_WSCALE] = "a window scale",
+	};
+
+	for (int i = HABIT_OPT_MSS; i <= HABIT_OPT_WSCALE; i++) {
+		if (kinds & 1 << i) {
+			fprintf(out, "%s%s", before, names[i]);
+			before = " and ";
+		}
+	}
+}
+
+static void
 say_case(const struct habits *h, const struct habit_case *c, FILE *out)
 {
 	fputs("  but to one", out);
@@ -98,6 +116,8 @@ say_case(const struct habits *h, const struct habit_case *c, FILE *out)
 		fputs(" that offers exactly ", out);
 		say_options(c->offered, NULL, out);
 	}
+	say_kinds(" that offers ", c->has, out);
+	say_kinds(" without ", c->lacks, out);
 	if (c->ecn != HABIT_DEFAULT)
 		fputs(c->ecn == HABIT_YES ? " that asks for ECN" : " that doesn't ask for ECN", out);
 	fputs(":", out);
@@ -111,10 +131,10 @@ say_case(const struct habits *h, const struct habit_case *c, FILE *out)
 	}
 	if (c->has_window)
 		fprintf(out, " window %u;", c->window);
-	if (c->has_options) {
+	if (c->has_options || c->has_order) {
 		fputs(" ", out);
 		say_options(c->options, h, out);
-		fputs(";", out);
+		fputs(c->has_order ? " as far as offered;" : ";", out);
 	}
 	if (c->ttl != 0)
 		fprintf(out, " TTL %u;", c->ttl);
@@ -143,7 +163,9 @@ static void
 say_handshake(const struct habits *h, FILE *out)
 {
 	fprintf(out, "SYN to an open port: SYN+ACK, TTL %u, %s, ", h->ttl, h->df ? "DF" : "no DF");
-	if (h->window_mss != 0)
+	if (h->window_buffer != 0)
+		fprintf(out, "window of %u octets in whole segments", h->window_buffer);
+	else if (h->window_mss != 0)
 		fprintf(out, "window of %u segments", h->window_mss);
 	else
 		fprintf(out, "window %u", h->window);
@@ -168,6 +190,8 @@ say_numbers(const struct habits *h, FILE *out)
 		fputs("a keyed hash of the connection and a clock of 4 us\n", out);
 	else if (h->isn.kind == HABIT_ISN_CONSTANT)
 		fputs("always the same\n", out);
+	else if (h->isn.kind == HABIT_ISN_RANDOM)
+		fputs("random\n", out);
 	else if (h->isn.kind == HABIT_ISN_ZERO)
 		fputs("0\n", out);
 	else if (h->isn.kind == HABIT_ISN_ACK)
@@ -233,7 +257,9 @@ say_answers(const struct habits *h, FILE *out)
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fprintf(out, "%s: ", rows[i].words);
-		if (rows[i].usually_silent && h->answers[rows[i].class].kind == HABIT_ANSWER_USUAL)
+		if (h->answers[rows[i].class].kind == HABIT_ANSWER_SYN)
+			fputs("as a SYN\n", out);
+		else if (rows[i].usually_silent && h->answers[rows[i].class].kind == HABIT_ANSWER_USUAL)
 			fputs("nothing\n", out);
 		else
 			say_answer(h, rows[i].class, out);

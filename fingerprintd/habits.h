@@ -51,7 +51,14 @@ struct habit_ids {
 	uint16_t value; /* HABIT_IDS_CONSTANT */
 };
 
-enum habit_isn_kind { HABIT_ISN_HASH, HABIT_ISN_CONSTANT, HABIT_ISN_INCREMENTS, HABIT_ISN_ZERO, HABIT_ISN_ACK };
+enum habit_isn_kind {
+	HABIT_ISN_HASH,
+	HABIT_ISN_CONSTANT,
+	HABIT_ISN_INCREMENTS,
+	HABIT_ISN_ZERO,
+	HABIT_ISN_ACK,
+	HABIT_ISN_RANDOM,
+};
 
 struct habit_isn {
 	uint8_t kind; /* enum habit_isn_kind */
@@ -61,6 +68,8 @@ struct habit_isn {
 };
 
 enum habit_mss_of { HABIT_MSS_OWN, HABIT_MSS_LEAST };
+/* What windows are counted in: what a segment carries, or the MSS even where timestamps take some of it. */
+enum habit_segment { HABIT_SEGMENT_DATA, HABIT_SEGMENT_MSS };
 enum habit_ts_start { HABIT_TS_BOOT, HABIT_TS_RANDOM, HABIT_TS_ZERO };
 enum habit_ecn { HABIT_ECN_NONE, HABIT_ECN_ECE, HABIT_ECN_BOTH, HABIT_ECN_CWR, HABIT_ECN_DEFAULT };
 enum habit_flag { HABIT_DEFAULT, HABIT_NO, HABIT_YES };
@@ -70,10 +79,11 @@ struct habit_case {
 	bool any_offer; /* offered doesn't matter */
 	uint8_t ecn; /* enum habit_flag; default: either */
 	struct habit_opt offered[HABITS_OPTIONS_MAX];
+	uint16_t has, lacks; /* bits 1 << enum habit_option: kinds that are offered, and that aren't */
 	bool silent;
 	bool reset; /* as if the port were closed */
-	bool has_options, has_window;
-	struct habit_opt options[HABITS_OPTIONS_MAX];
+	bool has_options, has_order, has_window;
+	struct habit_opt options[HABITS_OPTIONS_MAX]; /* exactly these, or (order) as far as they were offered */
 	uint16_t window;
 	uint8_t df; /* enum habit_flag */
 	uint8_t ttl; /* 0: the personality's */
@@ -93,7 +103,8 @@ enum habit_class {
 	HABIT_CLASSES
 };
 
-enum habit_answer_kind { HABIT_ANSWER_USUAL, HABIT_ANSWER_SILENT, HABIT_ANSWER_GIVEN };
+/* The last one takes what came for a SYN: a handshake begins. */
+enum habit_answer_kind { HABIT_ANSWER_USUAL, HABIT_ANSWER_SILENT, HABIT_ANSWER_GIVEN, HABIT_ANSWER_SYN };
 enum habit_seq { HABIT_SEQ_DEFAULT, HABIT_SEQ_ZERO, HABIT_SEQ_ACK, HABIT_SEQ_ACK_1, HABIT_SEQ_OTHER };
 enum habit_ack { HABIT_ACK_DEFAULT, HABIT_ACK_ZERO, HABIT_ACK_SEQ, HABIT_ACK_SEQ_1, HABIT_ACK_OTHER };
 
@@ -117,8 +128,11 @@ struct habits {
 	bool df;
 	uint16_t mss;
 	uint8_t mss_of; /* enum habit_mss_of */
+	uint16_t mss_default; /* of a peer that says none; 0: RFC 9293's */
 	uint16_t window; /* of the SYN+ACK, unscaled */
 	uint8_t window_mss; /* not 0: so many segments instead */
+	uint8_t window_segment; /* enum habit_segment */
+	uint32_t window_buffer; /* not 0: so many octets, rounded up to whole segments and scaled, instead */
 	uint8_t wscale;
 	struct habit_opt options[HABITS_OPTIONS_MAX]; /* in order, HABIT_OPT_END ends */
 	uint32_t ts_hz;

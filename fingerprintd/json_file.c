@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_TEXT_MAX = 160, SENTENCE_MAX = 480, WORDS_MAX = 200 };
+enum { PATH_TEXT_MAX = 160, SENTENCE_MAX = 480, WORDS_MAX = 320 };
 
 /* ---- sentences ---- */
 

@@ -13,9 +13,10 @@ static const char *const option_names[] = { "end", "mss", "sack", "ts", "wscale"
 	"ts-no-clock", "ts-empty", NULL }; /* enum habit_option */
 static const char *const ids_names[] = { "zero", "increment", "swapped", "jumps", "random", "per-flow",
 	NULL }; /* enum habit_ids_kind */
-static const char *const isn_names[] = { "hash", "constant", "increments", "zero", "ack",
+static const char *const isn_names[] = { "hash", "constant", "increments", "zero", "ack", "random",
 	NULL }; /* enum habit_isn_kind */
 static const char *const mss_of_names[] = { "own", "least", NULL }; /* enum habit_mss_of */
+static const char *const segment_names[] = { "data", "mss", NULL }; /* enum habit_segment */
 static const char *const ts_start_names[] = { "boot", "random", "zero", NULL }; /* enum habit_ts_start */
 static const char *const ecn_names[] = { "none", "ece", "both", "cwr", NULL }; /* enum habit_ecn */
 static const char *const seq_names[] = { "default", "zero", "ack", "ack+1", "other", NULL }; /* enum habit_seq */
@@ -233,12 +234,46 @@ read_offered(const struct json_place *p, const cJSON *v, void *field)
 	return read_options(p, v, out->offered);
 }
 
+/* ["sack", "ts"]: kinds, whatever their values and their order. */
+static bool
+read_kinds(const struct json_place *p, const cJSON *v, void *field)
+{
+	uint16_t *out = field;
+	const cJSON *item;
+	size_t n = 0;
+
+	if (!json_array(p, v, 1, HABIT_OPT_WSCALE))
+		return false;
+	*out = 0;
+	cJSON_ArrayForEach(item, v)
+	{
+		struct json_place here = { p->file, p->error, p, NULL, n++ };
+		int kind = choice(item, option_names);
+
+		if (kind < HABIT_OPT_MSS || kind > HABIT_OPT_WSCALE)
+			return json_must(&here, item, "one of \"mss\", \"sack\", \"ts\", \"wscale\"");
+		*out |= (uint16_t)(1 << kind);
+	}
+	return true;
+}
+
 static bool
 read_case_options(const struct json_place *p, const cJSON *v, void *field)
 {
 	struct habit_case *out = field;
 
 	out->has_options = true;
+	return read_options(p, v, out->options);
+}
+
+static bool
+read_case_order(const struct json_place *p, const cJSON *v, void *field)
+{
+	struct habit_case *out = field;
+
+	if (out->has_options)
+		return json_refuse(p, "can't stand beside \"options\"");
+	out->has_order = true;
 	return read_options(p, v, out->options);
 }
 
@@ -256,11 +291,14 @@ read_case_window(const struct json_place *p, const cJSON *v, void *field)
 
 static const struct json_field case_fields[] = {
 	{ "offered", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_offered },
+	{ "has", JSON_OWN, true, CASE(has), 0, 0, NULL, NULL, read_kinds },
+	{ "lacks", JSON_OWN, true, CASE(lacks), 0, 0, NULL, NULL, read_kinds },
 	{ "ecn", JSON_OWN, true, CASE(ecn), 0, 0, NULL, NULL, read_flag },
 	{ "silent", JSON_FLAG, true, CASE(silent), 0, 0, NULL, NULL, NULL },
 	{ "reset", JSON_FLAG, true, CASE(reset), 0, 0, NULL, NULL, NULL },
 	{ "window", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_case_window },
 	{ "options", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_case_options },
+	{ "order", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_case_order },
 	{ "df", JSON_OWN, true, CASE(df), 0, 0, NULL, NULL, read_flag },
 	{ "ttl", JSON_U8, true, CASE(ttl), 1, 255, NULL, NULL, NULL },
 	{ "ecn_flags", JSON_CHOICE, true, CASE(ecn_flags), 0, 0, ecn_names, NULL, NULL },
@@ -318,6 +356,18 @@ read_answer(const struct json_place *p, const cJSON *v, void *field)
 	return json_read(p, v, answer_fields, out);
 }
 
+/* Stacks that look at SYN first begin a handshake. */
+static bool
+read_syn_fin(const struct json_place *p, const cJSON *v, void *field)
+{
+	struct habit_answer *out = field;
+
+	if (!cJSON_IsString(v) || strcmp(v->valuestring, "syn") != 0)
+		return read_answer(p, v, field);
+	out->kind = HABIT_ANSWER_SYN;
+	return true;
+}
+
 #define CLASS(name, id)                                                                                                \
 	{                                                                                                              \
 		name, JSON_OWN, true, (id) * sizeof(struct habit_answer), 0, 0, NULL, NULL, read_answer                \
@@ -325,7 +375,8 @@ read_answer(const struct json_place *p, const cJSON *v, void *field)
 static const struct json_field class_fields[] = {
 	CLASS("open_syn", HABIT_OPEN_SYN),
 	CLASS("open_null", HABIT_OPEN_NULL),
-	CLASS("open_syn_fin", HABIT_OPEN_SYN_FIN),
+	{ "open_syn_fin", JSON_OWN, true, HABIT_OPEN_SYN_FIN * sizeof(struct habit_answer), 0, 0, NULL, NULL,
+	    read_syn_fin },
 	CLASS("open_ack", HABIT_OPEN_ACK),
 	CLASS("open_fin", HABIT_OPEN_FIN),
 	CLASS("closed_syn", HABIT_CLOSED_SYN),
@@ -339,8 +390,11 @@ static const struct json_field tcp_fields[] = {
 	{ "df", JSON_FLAG, false, TCP(df), 0, 0, NULL, NULL, NULL },
 	{ "mss", JSON_U16, false, TCP(mss), 1, 65535, NULL, NULL, NULL },
 	{ "mss_of", JSON_CHOICE, true, TCP(mss_of), 0, 0, mss_of_names, NULL, NULL },
+	{ "mss_default", JSON_U16, true, TCP(mss_default), 1, 65535, NULL, NULL, NULL },
 	{ "window", JSON_U16, false, TCP(window), 0, 65535, NULL, NULL, NULL },
 	{ "window_mss", JSON_U8, true, TCP(window_mss), 0, 255, NULL, NULL, NULL },
+	{ "window_segment", JSON_CHOICE, true, TCP(window_segment), 0, 0, segment_names, NULL, NULL },
+	{ "window_buffer", JSON_U32, true, TCP(window_buffer), 1, 1 << 30, NULL, NULL, NULL },
 	{ "wscale", JSON_U8, true, TCP(wscale), 0, 14, NULL, NULL, NULL }, /* RFC 7323 2.3 */
 	{ "options", JSON_OWN, false, TCP(options), 0, 0, NULL, NULL, read_options },
 	{ "ts_hz", JSON_U32, true, TCP(ts_hz), 1, 1000000000, NULL, NULL, NULL },

@@ -52,13 +52,19 @@ bury(struct stack *s)
 
 /* ---- segments for no connection ---- */
 
+static bool
+begins_handshake(const struct habits *habits, enum habit_class class)
+{
+	return (class == HABIT_OPEN_SYN && habits->answers[class].kind == HABIT_ANSWER_USUAL) ||
+	    (class == HABIT_OPEN_SYN_FIN && habits->answers[class].kind == HABIT_ANSWER_SYN);
+}
+
 static void
 to_open_port(struct stack *s, const struct tcp_segment *seg)
 {
 	enum habit_class class = tcp_answer_class(seg->tcp.flags, true);
-	bool handshakes = seg->host->habits->answers[HABIT_OPEN_SYN].kind == HABIT_ANSWER_USUAL;
 
-	if (class == HABIT_OPEN_SYN && handshakes) {
+	if (begins_handshake(seg->host->habits, class)) {
 		if (!s->draining)
 			tcp_handshake_begin(s, seg);
 	} else if (class != HABIT_OPEN_ACK || (seg->tcp.flags & PACKET_TCP_SYN) != 0 || !tcp_handshake_cookie(s, seg)) {

@@ -115,7 +115,7 @@ tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 	    ? seg->tcp.ack
 	    : tcp_isn_next(s->isn, seg->host, &seg->source, &seg->destination, s->now_us);
 	h->syn = seg->tcp;
-	(void)os_observe(seg->packet, seg->packet_len, &h->seen); /* it was parsed as a SYN */
+	h->has_seen = os_observe(seg->packet, seg->packet_len, &h->seen);
 	h->which = (int8_t)which;
 	h->ts_offset = tcp_isn_ts_offset(s->isn, seg->host, &seg->source, &seg->destination);
 	h->sent_us = s->now_us;
@@ -213,7 +213,7 @@ complete(struct stack *s, struct tcp_handshake *h, const struct tcp_segment *seg
 	struct tcp_agreed agreed;
 
 	agree(s, h, &agreed);
-	agreed.seen = &seen;
+	agreed.seen = h->has_seen ? &seen : NULL;
 	tcp_handshake_free(s, h);
 	tcp_flow_open(s, &agreed, seg);
 }

@@ -66,6 +66,7 @@ struct tcp_handshake {
 	uint32_t ts_offset;
 	int8_t which; /* case of the personality that it is, or -1 */
 	uint8_t resent;
+	bool has_seen; /* false: no system makes such a SYN */
 };
 
 struct tcp_wait {

@@ -92,16 +92,19 @@ shuffle(struct tcp_isn *t, struct slot *s)
 	s->divisor = 0;
 }
 
-/* Of the rate, for the step that is next. */
+/* Of the rate, for the step that is next; a little of it is chance, so that no two steps are equal. */
 static double
-scatter(const struct habit_isn *isn, const struct slot *s)
+scatter(struct tcp_isn *t, const struct habit_isn *isn, const struct slot *s)
 {
+	static const double chance = 0.01;
 	static const double even[BLOCK] = { 1, -1, 0, 1, -1 };
 	/* Rates below zero would be steps back: then one large step makes the deviation. */
 	static const double lopsided[BLOCK] = { 1.7888544, -0.4472136, -0.4472136, -0.4472136, -0.4472136 };
 	uint8_t at = s->order[s->step % BLOCK];
 
-	return (isn->deviation > isn->per_second ? lopsided[at] : even[at]) * isn->deviation;
+	double from_zero = (double)(next_random(t) >> 32) / UINT32_MAX * 2 - 1;
+
+	return ((isn->deviation > isn->per_second ? lopsided[at] : even[at]) + chance * from_zero) * isn->deviation;
 }
 
 static uint32_t
@@ -122,11 +125,11 @@ divisor(uint32_t a, uint32_t b)
  * divides all steps.
  */
 static uint32_t
-whole_units(const struct habit_isn *isn, struct slot *s, double seconds)
+whole_units(struct tcp_isn *t, const struct habit_isn *isn, struct slot *s, double seconds)
 {
 	double deviation = isn->deviation * seconds / isn->multiple_of, rate = isn->per_second;
 	bool fine = deviation >= 0.5;
-	double step = (fine ? rate + scatter(isn, s) : rate) * seconds;
+	double step = (fine ? rate + scatter(t, isn, s) : rate) * seconds;
 
 	if (step > step_max)
 		step = step_max;
@@ -155,7 +158,7 @@ advance(struct tcp_isn *t, const struct stack_host *h, struct slot *s, uint64_t 
 		s->isn += (uint32_t)fmod(isn->per_second * (double)pause_us / 1e6 / isn->multiple_of, 4294967296.0) *
 		    isn->multiple_of;
 	} else {
-		s->isn += whole_units(isn, s, (random ? PACE_US : (double)pause_us) / 1e6) * isn->multiple_of;
+		s->isn += whole_units(t, isn, s, (random ? PACE_US : (double)pause_us) / 1e6) * isn->multiple_of;
 		s->step++;
 	}
 	s->at_us = now_us;
@@ -212,6 +215,34 @@ counted(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, 
 	return s->isn;
 }
 
+/*
+ * Anything, but five in a row are as far apart, and that scatters as much, as
+ * with such numbers on average: each distance comes from another fifth of what
+ * is possible, short of its ends.  Five numbers of pure chance seem to be of
+ * another kind now and then.
+ */
+static uint32_t
+scattered(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, uint64_t now_us)
+{
+	static const uint32_t edge = (uint32_t)INT32_MAX / 20,
+			      fifth = (INT32_MAX - 2 * (uint32_t)INT32_MAX / 20) / BLOCK;
+	struct slot *s = find_slot(t, h, peer);
+	uint64_t random = next_random(t);
+
+	if (s->host == NULL || now_us - s->at_us > FRESH_US) {
+		if (s->host == NULL)
+			take_slot(t, s, h, peer, now_us);
+		shuffle(t, s);
+		s->isn = (uint32_t)random;
+	} else {
+		uint32_t distance = edge + s->order[s->step++ % BLOCK] * fifth + (uint32_t)(random >> 32) % fifth;
+
+		s->isn += random & 1 ? distance : -distance;
+	}
+	s->at_us = now_us;
+	return s->isn;
+}
+
 uint32_t
 tcp_isn_next(struct tcp_isn *t, const struct stack_host *h, const struct endpoint *peer, const struct endpoint *ours,
     uint64_t now_us)
@@ -224,6 +255,8 @@ tcp_isn_next(struct tcp_isn *t, const struct stack_host *h, const struct endpoin
 		return (uint32_t)h->isn_secret[0];
 	case HABIT_ISN_INCREMENTS:
 		return counted(t, h, &peer->addr, now_us);
+	case HABIT_ISN_RANDOM:
+		return scattered(t, h, &peer->addr, now_us);
 	default:
 		return hashed(h, peer, ours, now_us);
 	}

@@ -113,6 +113,50 @@ counters_grow_and_scatter_as_told(void **state)
 	check_isn(6.4e7, 1.28e6, 64000);
 }
 
+/* What a scanner takes five random numbers for, in units of an eighth of a doubling. */
+static void
+random_numbers_look_random_each_time(void **state)
+{
+	struct tcp_isn *t = tcp_isn_new();
+	uint64_t now_us = 123456789;
+	uint32_t low = UINT32_MAX, high = 0;
+
+	(void)state;
+	habits.isn.kind = HABIT_ISN_RANDOM;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct seen s = look(t, &now_us);
+		uint32_t isn = tcp_isn_next(t, &host, &peer, &ours, now_us);
+
+		assert_in_range((unsigned)(8 * log2(s.rate) + 0.5), 0x108, 0x10c);
+		assert_in_range((unsigned)(8 * log2(s.deviation) + 0.5), 0x100, 0x107);
+		assert_true(s.divisor <= 6);
+		low = isn < low ? isn : low;
+		high = isn > high ? isn : high;
+	}
+	assert_true(low < UINT32_MAX / 16 && high > UINT32_MAX / 16 * 15);
+	tcp_isn_free(&t);
+}
+
+static void
+no_two_steps_are_equal(void **state)
+{
+	struct tcp_isn *t = tcp_isn_new();
+	uint32_t seen[STEPS], last;
+
+	(void)state;
+	habits.isn = (struct habit_isn){ HABIT_ISN_INCREMENTS, 1e10, 5e9, 1 };
+	last = tcp_isn_next(t, &host, &peer, &ours, 1000000);
+	for (uint64_t i = 0; i < STEPS; i++) {
+		uint32_t isn = tcp_isn_next(t, &host, &peer, &ours, 1000000 + (i + 1) * GAP_US);
+
+		seen[i] = isn - last;
+		last = isn;
+		for (uint64_t j = 0; j < i; j++)
+			assert_int_not_equal(seen[i], seen[j]);
+	}
+	tcp_isn_free(&t);
+}
+
 static void
 each_peer_has_its_own_counter(void **state)
 {
@@ -290,6 +334,66 @@ a_case_is_found_by_its_offer_and_by_ecn(void **state)
 }
 
 static void
+a_case_is_found_by_kinds(void **state)
+{
+	static const uint8_t no_ts[] = { 4, 2, 2, 4, 5, 0xb4, 3, 3, 2 },
+			     aligned[] = { 2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7 };
+	static const uint8_t no_scale[] = { 2, 4, 5, 0xb4, 4, 2 };
+
+	(void)state;
+	habits.case_count = 1;
+	habits.cases[0] = (struct habit_case){
+		.any_offer = true,
+		.has = 1 << HABIT_OPT_SACK,
+		.lacks = 1 << HABIT_OPT_TS,
+		.has_order = true,
+		.options = { { .kind = HABIT_OPT_MSS }, { .kind = HABIT_OPT_NOP }, { .kind = HABIT_OPT_NOP },
+		    { .kind = HABIT_OPT_SACK }, { .kind = HABIT_OPT_NOP }, { .kind = HABIT_OPT_WSCALE } },
+		.ecn_flags = HABIT_ECN_DEFAULT,
+		.has_window = true,
+		.window = 5792,
+	};
+	struct tcp_syn_ack a = answer_syn(no_ts, sizeof(no_ts), PACKET_TCP_SYN);
+	assert_int_equal(a.options_len, sizeof(aligned));
+	assert_memory_equal(a.options, aligned, sizeof(aligned));
+	assert_true(a.sack && a.wscale && a.tcp.window == 5792);
+	a = answer_syn(no_scale, sizeof(no_scale), PACKET_TCP_SYN);
+	assert_int_equal(a.options_len, 8);
+	assert_memory_equal(a.options, aligned, 8);
+	a = answer_syn(all_options, sizeof(all_options), PACKET_TCP_SYN);
+	assert_int_equal(a.tcp.window, 5840);
+	a = answer_syn(NULL, 0, PACKET_TCP_SYN);
+	assert_int_equal(a.tcp.window, 5840);
+}
+
+static void
+a_buffer_is_told_in_whole_segments(void **state)
+{
+	static const uint8_t bare[] = { 2, 4, 1, 9 }, none[] = { 1, 1, 1, 1 };
+
+	(void)state;
+	habits.window_buffer = 49152;
+	habits.wscale = 0;
+	assert_int_equal(answer_syn(all_options, sizeof(all_options), PACKET_TCP_SYN).tcp.window, 34 * 1448);
+	assert_int_equal(answer_syn(bare, sizeof(bare), PACKET_TCP_SYN).tcp.window, 186 * 265);
+	habits.window_segment = HABIT_SEGMENT_MSS;
+	assert_int_equal(answer_syn(all_options, sizeof(all_options), PACKET_TCP_SYN).tcp.window, 34 * 1460);
+	habits.window_segment = HABIT_SEGMENT_DATA;
+	habits.window_buffer = 256000;
+	habits.wscale = 2;
+	assert_int_equal(answer_syn(all_options, sizeof(all_options), PACKET_TCP_SYN).tcp.window, 177 * 1448 / 4);
+	assert_int_equal(answer_syn(bare, sizeof(bare), PACKET_TCP_SYN).tcp.window, 247 * 265);
+	habits.mss_of = HABIT_MSS_LEAST;
+	assert_int_equal(answer_syn(none, sizeof(none), PACKET_TCP_SYN).tcp.window, 122 * 536);
+	habits.mss_default = 512;
+	struct tcp_syn_ack a = answer_syn(none, sizeof(none), PACKET_TCP_SYN);
+	assert_int_equal(a.tcp.window, 127 * 512);
+	assert_memory_equal(a.options, ((const uint8_t[]){ 2, 4, 2, 0 }), 4);
+	habits.mss = 1;
+	assert_int_equal(answer_syn(all_options, sizeof(all_options), PACKET_TCP_SYN).tcp.window, 256000 / 4);
+}
+
+static void
 option_lists_read_back(void **state)
 {
 	struct habit_opt list[HABITS_OPTIONS_MAX], again[HABITS_OPTIONS_MAX];
@@ -457,6 +561,11 @@ answers_are_as_told(void **state)
 	habits.cases[0] = (struct habit_case){ .any_offer = true, .silent = true };
 	assert_false(probe(STACK_OPEN, PACKET_TCP_SYN));
 	habits.case_count = 0;
+	assert_false(probe(STACK_OPEN, PACKET_TCP_SYN | PACKET_TCP_FIN));
+	habits.answers[HABIT_OPEN_SYN_FIN].kind = HABIT_ANSWER_SYN;
+	assert_true(probe(STACK_OPEN, PACKET_TCP_SYN | PACKET_TCP_FIN));
+	assert_int_equal(sent_tcp.flags, PACKET_TCP_SYN | PACKET_TCP_ACK);
+	assert_int_equal(sent_tcp.ack, 1001);
 	habits.answers[HABIT_OPEN_SYN] = (struct habit_answer){ .kind = HABIT_ANSWER_GIVEN, .seq = HABIT_SEQ_OTHER };
 	assert_true(probe(STACK_OPEN, PACKET_TCP_SYN));
 	assert_int_equal(sent_tcp.flags, PACKET_TCP_RST | PACKET_TCP_ACK);
@@ -467,12 +576,16 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(counters_grow_and_scatter_as_told, fresh),
+		cmocka_unit_test_setup(random_numbers_look_random_each_time, fresh),
+		cmocka_unit_test_setup(no_two_steps_are_equal, fresh),
 		cmocka_unit_test_setup(each_peer_has_its_own_counter, fresh),
 		cmocka_unit_test_setup(hashes_and_constants, fresh),
 		cmocka_unit_test_setup(clocks_of_connections_lie_apart, fresh),
 		cmocka_unit_test_setup(ids_of_every_kind, fresh),
 		cmocka_unit_test_setup(usual_options_are_what_was_offered, fresh),
 		cmocka_unit_test_setup(a_case_is_found_by_its_offer_and_by_ecn, fresh),
+		cmocka_unit_test_setup(a_case_is_found_by_kinds, fresh),
+		cmocka_unit_test_setup(a_buffer_is_told_in_whole_segments, fresh),
 		cmocka_unit_test_setup(option_lists_read_back, fresh),
 		cmocka_unit_test_setup(answers_are_the_standard_s_unless_told, fresh),
 		cmocka_unit_test_setup(answers_are_as_told, fresh),

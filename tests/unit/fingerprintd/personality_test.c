@@ -75,8 +75,10 @@ mistakes_are_told_with_file_and_path(void **state)
 		{ "a negative number", "\"wscale\": 3", "\"wscale\": -1",
 		    "t.json: $.tcp.wscale must be a whole number from 0 to 14, not -1" },
 		{ "an unknown key", "\"df\"", "\"dff\"",
-		    "t.json: $.tcp has an unknown key \"dff\"; known are ttl, df, mss, mss_of, window, window_mss, "
-		    "wscale, options, ts_hz, ts_start, ts_apart, isn, ip_id, flow_ip_id, reset_ip_id, ecn, "
+		    "t.json: $.tcp has an unknown key \"dff\"; known are ttl, df, mss, mss_of, mss_default, window, "
+		    "window_mss, "
+		    "window_segment, window_buffer, wscale, options, ts_hz, ts_start, ts_apart, isn, ip_id, "
+		    "flow_ip_id, reset_ip_id, ecn, "
 		    "syn_ack_gaps_ms, "
 		    "final_reset, cases, answers" },
 		{ "a key twice", "\"df\": true", "\"df\": true, \"df\": false",
@@ -89,6 +91,17 @@ mistakes_are_told_with_file_and_path(void **state)
 		{ "an unknown option", "\"nop\"", "\"nope\"",
 		    "t.json: $.tcp.options[1] must be one of \"mss\", \"sack\", \"ts\", \"wscale\", \"nop\", \"eol\", "
 		    "\"ts-no-echo\", \"ts-no-clock\", \"ts-empty\", or \"mss:1460\", \"wscale:7\", not \"nope\"" },
+		{ "an unknown kind", "\"ip_id\": \"inc",
+		    "\"cases\": [{\"has\": [\"sack\", \"nop\"]}], \"ip_id\": \"inc",
+		    "t.json: $.tcp.cases[0].has[1] must be one of \"mss\", \"sack\", \"ts\", \"wscale\", not \"nop\"" },
+		{ "no kind", "\"ip_id\": \"inc", "\"cases\": [{\"lacks\": []}], \"ip_id\": \"inc",
+		    "t.json: $.tcp.cases[0].lacks must be a list of 1 to 4, not []" },
+		{ "options beside an order", "\"ip_id\": \"inc",
+		    "\"cases\": [{\"order\": [\"mss\"], \"options\": [\"nop\"]}], \"ip_id\": \"inc",
+		    "t.json: $.tcp.cases[0].order can't stand beside \"options\"" },
+		{ "a SYN's answer to what has none", "\"ip_id\": \"inc",
+		    "\"answers\": {\"open_null\": \"syn\"}, \"ip_id\": \"inc",
+		    "t.json: $.tcp.answers.open_null must be \"silent\" or an object, not \"syn\"" },
 		{ "a gap too short", "6000", "6",
 		    "t.json: $.tcp.syn_ack_gaps_ms[1] must be milliseconds from 100 to 65535, not 6" },
 		{ "no gaps", "[3000, 6000]", "[]", "t.json: $.tcp.syn_ack_gaps_ms must be a list of 1 to 8, not []" },
@@ -150,8 +163,11 @@ static const char detailed[] =
     "\"both\","
     "\"isn\": {\"kind\": \"increments\", \"per_second\": 128000.5, \"deviation\": 12, \"multiple_of\": 64000},"
     "\"cases\": [{\"offered\": [\"mss:265\", \"sack\"], \"ecn\": false, \"window\": 7, \"options\": [\"nop\"]},"
-    "{\"ecn\": true, \"silent\": true}],"
-    "\"answers\": {\"open_null\": \"silent\", \"closed_syn\": {\"flags\": \"RA\", \"seq\": \"ack+1\", \"ack\": "
+    "{\"ecn\": true, \"silent\": true}, {\"has\": [\"wscale\"], \"lacks\": [\"ts\", \"sack\"], \"order\": "
+    "[\"mss\"]}],"
+    "\"mss_default\": 512, \"window_segment\": \"mss\", \"window_buffer\": 256000,"
+    "\"answers\": {\"open_null\": \"silent\", \"open_syn_fin\": \"syn\", \"closed_syn\": {\"flags\": \"RA\", \"seq\": "
+    "\"ack+1\", \"ack\": "
     "\"other\","
     "\"window\": 9, \"df\": false, \"ttl\": 255, \"data\": \"c0ffee\", \"urgent\": true}}},"
     "\"icmp\": {\"ttl\": 64, \"echo_code\": 3, \"echo_tos\": \"same\", \"echo_df\": \"other\", \"ip_id\": \"swapped\","
@@ -177,7 +193,14 @@ every_key_has_its_place(void **state)
 	assert_int_equal(p.tcp.ecn, HABIT_ECN_BOTH);
 	assert_true(p.tcp.isn.per_second > 128000.4 && p.tcp.isn.per_second < 128000.6);
 	assert_int_equal(p.tcp.isn.multiple_of, 64000);
-	assert_int_equal(p.tcp.case_count, 2);
+	assert_int_equal(p.tcp.case_count, 3);
+	assert_int_equal(p.tcp.cases[2].has, 1 << HABIT_OPT_WSCALE);
+	assert_int_equal(p.tcp.cases[2].lacks, 1 << HABIT_OPT_TS | 1 << HABIT_OPT_SACK);
+	assert_true(p.tcp.cases[2].has_order && p.tcp.cases[2].options[0].kind == HABIT_OPT_MSS);
+	assert_int_equal(p.tcp.mss_default, 512);
+	assert_int_equal(p.tcp.window_segment, HABIT_SEGMENT_MSS);
+	assert_int_equal(p.tcp.window_buffer, 256000);
+	assert_int_equal(p.tcp.answers[HABIT_OPEN_SYN_FIN].kind, HABIT_ANSWER_SYN);
 	assert_false(p.tcp.cases[0].any_offer);
 	assert_int_equal(p.tcp.cases[0].offered[0].value, 265);
 	assert_int_equal(p.tcp.cases[0].ecn, HABIT_NO);
