@@ -63,21 +63,27 @@ def offer_of(raw_sig):
     return [WORDS[word] + values.get(word, "") for word in seen["layout"].split(",")]
 
 
+def kinds(options):
+    return {option.partition(":")[0] for option in options}
+
+
+def fits(case, offered):
+    kinds_match = kinds(offered).issuperset(case.get("has", ())) and kinds(offered).isdisjoint(case.get("lacks", ()))
+    return case.get("offered", offered) == offered and kinds_match and not case.get("ecn", False)
+
+
 def case_for(tcp, offered):
-    for case in tcp.get("cases", ()):
-        if case.get("offered", offered) == offered and not case.get("ecn", False):
-            return case
-    return {}
+    return next((case for case in tcp.get("cases", ()) if fits(case, offered)), {})
 
 
 def agreed(options, offered):
     """The peer gets what it offered, and the MSS."""
-    kinds, out, nops = {option.partition(":")[0] for option in offered} | {"mss", "eol"}, [], []
+    known, out, nops = kinds(offered) | {"mss", "eol"}, [], []
     for option in options:
         kind = option.partition(":")[0].partition("-")[0]
         if kind == "nop":
             nops.append(option)
-        elif kind in kinds:
+        elif kind in known:
             out += [*nops, option]
             nops = []
         else:
@@ -110,19 +116,27 @@ def quirks_of(tcp, case, options):
     return ",".join(quirks + ["ts1-"] * bool(no_clock and value_of(options, "ts", 1)))
 
 
+def window_of(tcp, case, options, peer_mss):
+    segment = min(tcp["mss"], peer_mss)
+    if value_of(options, "ts", 1) and tcp.get("window_segment") != "mss":
+        segment -= 12
+    scale = value_of(options, "wscale", tcp.get("wscale", 0))
+    whole = -(-tcp.get("window_buffer", 0) // segment) * segment >> scale
+    window = case.get("window") or whole or tcp.get("window_mss", 0) * segment or tcp["window"]
+    return window if window <= 65535 else 65535 // segment * segment
+
+
 def wanted(personality, offered):
     """What p0f should see of a personality's SYN+ACK, and the window."""
     tcp = personality["tcp"]
     case = case_for(tcp, offered)
-    options = case.get("options") or agreed(tcp["options"], offered)
+    options = case.get("options") or agreed(case.get("order", tcp["options"]), offered)
     peer_mss = value_of(offered, "mss", 0)
     mss = min(tcp["mss"], peer_mss) if tcp.get("mss_of") == "least" else tcp["mss"]
-    segment = min(tcp["mss"], peer_mss) - 12 * bool(value_of(options, "ts", 1))
-    window = case.get("window") or tcp.get("window_mss", 0) * segment or tcp["window"]
     return {
         "ttl": case.get("ttl", tcp["ttl"]),
         "mss": value_of(options, "mss", mss),
-        "window": window,
+        "window": window_of(tcp, case, options, peer_mss),
         "scale": value_of(options, "wscale", tcp.get("wscale", 0)),
         "layout": layout_of(options),
         "quirks": quirks_of(tcp, case, options),
