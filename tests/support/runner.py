@@ -65,7 +65,9 @@ def lint(results, words):
         return
     # One file after the other costs 15 times what this costs.
     ours = f"^{ROOT}/(services|fingerprintd|api)/"
-    check(results, "clang-tidy", "run-clang-tidy", "-quiet", "-p", BUILD / "fuzz", *(words or [ours]), cwd=ROOT)
+    good, output = run("run-clang-tidy", "-quiet", "-p", BUILD / "fuzz", *(words or [ours]), cwd=ROOT)
+    said = [line for line in output.splitlines() if line and not re.match(r"clang-tidy|\d+ warnings? ", line)]
+    results.add("clang-tidy", good, "\n".join(said))
 
 
 def unit(results, words):

@@ -28,8 +28,8 @@ struct replica {
 };
 
 /*
- * services: whose presence counts, separated by commas, or "*". networks: CIDRs separated by commas that may be dialled (a stolen trap must
- * not redirect flows). fallback: "service=host:port,..." used while NATS is away, or "".
+ * services: whose presence counts, separated by commas, or "*". networks: CIDRs separated by commas that may be dialled
+ * (a stolen trap must not redirect flows). fallback: "service=host:port,..." used while NATS is away, or "".
  */
 struct replicas *replicas_new(struct loop *l, struct bus *b, const char *site, const char *services,
     const char *networks, const char *fallback);
