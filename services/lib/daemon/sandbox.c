@@ -66,11 +66,11 @@ deny_other_sockets(scmp_filter_ctx filter)
 			    SCMP_A1(SCMP_CMP_MASKED_EQ, type_bits, (scmp_datum_t)type));
 	}
 	if (failed == 0)
-		failed =
-		    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_LT, AF_INET));
+		failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+		    SCMP_A0(SCMP_CMP_LT, AF_INET, 0));
 	return failed != 0
 	    ? failed
-	    : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_INET6));
+	    : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_INET6, 0));
 }
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
