@@ -90,6 +90,34 @@ say_flags(uint8_t flags, FILE *out)
 
 /* ---- parts ---- */
 
+/* acked: it answers a segment with an acknowledgement. */
+static void
+say_answer(const struct habits *h, const struct habit_answer *a, bool acked, FILE *out)
+{
+	static const char *const seqs[] = { NULL, "0", "the acknowledgement", "the acknowledgement + 1", "another" };
+	static const char *const acks[] = { NULL, "0", "the sequence number", "the sequence number + 1", "another" };
+
+	if (a->kind == HABIT_ANSWER_SILENT) {
+		fputs("nothing\n", out);
+		return;
+	}
+	say_flags(a->has_flags ? a->flags : acked ? PACKET_TCP_RST : PACKET_TCP_RST | PACKET_TCP_ACK, out);
+	fprintf(out, ", number %s, acknowledges %s, window %u, TTL %u, %s",
+	    seqs[a->seq != HABIT_SEQ_DEFAULT ? a->seq : (uint8_t)(acked ? HABIT_SEQ_ACK : HABIT_SEQ_ZERO)],
+	    a->ack != HABIT_ACK_DEFAULT ? acks[a->ack]
+		: acked                 ? "0"
+					: "all of it",
+	    a->window, a->ttl != 0 ? a->ttl : h->ttl, df_of(a->df, h->df) ? "DF" : "no DF");
+	if (a->options[0].kind != HABIT_OPT_END) {
+		fputs(", ", out);
+		say_options(a->options, h, out);
+	}
+	if (a->data_len > 0)
+		fprintf(out, ", %u octets of text", a->data_len);
+	fprintf(out, "%s%s\n", a->reserved ? ", a reserved bit set" : "",
+	    a->urgent ? ", an urgent pointer without URG" : "");
+}
+
 static void
 say_kinds(const char *before, uint16_t kinds, FILE *out)
 {
@@ -121,12 +149,9 @@ say_case(const struct habits *h, const struct habit_case *c, FILE *out)
 	if (c->ecn != HABIT_DEFAULT)
 		fputs(c->ecn == HABIT_YES ? " that asks for ECN" : " that doesn't ask for ECN", out);
 	fputs(":", out);
-	if (c->reset) {
-		fputs(" as if the port were closed\n", out);
-		return;
-	}
-	if (c->silent) {
-		fputs(" nothing\n", out);
+	if (c->answer.kind != HABIT_ANSWER_USUAL) {
+		fputs(" ", out);
+		say_answer(h, &c->answer, false, out);
 		return;
 	}
 	if (c->has_window)
@@ -206,54 +231,25 @@ say_numbers(const struct habits *h, FILE *out)
 }
 
 static void
-say_answer(const struct habits *h, enum habit_class class, FILE *out)
-{
-	static const char *const seqs[] = { NULL, "0", "the acknowledgement", "the acknowledgement + 1", "another" };
-	static const char *const acks[] = { NULL, "0", "the sequence number", "the sequence number + 1", "another" };
-	const struct habit_answer *a = &h->answers[class];
-	bool acked = class == HABIT_OPEN_ACK || class == HABIT_CLOSED_ACK;
-
-	if (a->kind == HABIT_ANSWER_SILENT) {
-		fputs("nothing\n", out);
-		return;
-	}
-	say_flags(a->has_flags ? a->flags : acked ? PACKET_TCP_RST : PACKET_TCP_RST | PACKET_TCP_ACK, out);
-	fprintf(out, ", number %s, acknowledges %s, window %u, TTL %u, %s",
-	    seqs[a->seq != HABIT_SEQ_DEFAULT ? a->seq : (uint8_t)(acked ? HABIT_SEQ_ACK : HABIT_SEQ_ZERO)],
-	    a->ack != HABIT_ACK_DEFAULT ? acks[a->ack]
-		: acked                 ? "0"
-					: "all of it",
-	    a->window, a->ttl != 0 ? a->ttl : h->ttl, df_of(a->df, h->df) ? "DF" : "no DF");
-	if (a->options[0].kind != HABIT_OPT_END) {
-		fputs(", ", out);
-		say_options(a->options, h, out);
-	}
-	if (a->data_len > 0)
-		fprintf(out, ", %u octets of text", a->data_len);
-	fprintf(out, "%s%s\n", a->reserved ? ", a reserved bit set" : "",
-	    a->urgent ? ", an urgent pointer without URG" : "");
-}
-
-static void
 say_answers(const struct habits *h, FILE *out)
 {
 	static const struct {
 		enum habit_class class;
-		bool usually_silent;
+		bool usually_silent, acked;
 		const char *words;
 	} rows[] = {
-		{ HABIT_OPEN_NULL, true, "no flags, open port" },
-		{ HABIT_OPEN_SYN_FIN, true, "SYN+FIN, open port" },
-		{ HABIT_OPEN_FIN, true, "FIN, open port" },
-		{ HABIT_OPEN_ACK, false, "ACK of no connection, open port" },
-		{ HABIT_CLOSED_SYN, false, "SYN, closed port" },
-		{ HABIT_CLOSED_ACK, false, "ACK, closed port" },
-		{ HABIT_CLOSED_FIN, false, "FIN or no flags, closed port" },
+		{ HABIT_OPEN_NULL, true, false, "no flags, open port" },
+		{ HABIT_OPEN_SYN_FIN, true, false, "SYN+FIN, open port" },
+		{ HABIT_OPEN_FIN, true, false, "FIN, open port" },
+		{ HABIT_OPEN_ACK, false, true, "ACK of no connection, open port" },
+		{ HABIT_CLOSED_SYN, false, false, "SYN, closed port" },
+		{ HABIT_CLOSED_ACK, false, true, "ACK, closed port" },
+		{ HABIT_CLOSED_FIN, false, false, "FIN or no flags, closed port" },
 	};
 
 	if (h->answers[HABIT_OPEN_SYN].kind != HABIT_ANSWER_USUAL) {
 		fputs("SYN to an open port, instead: ", out);
-		say_answer(h, HABIT_OPEN_SYN, out);
+		say_answer(h, &h->answers[HABIT_OPEN_SYN], false, out);
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fprintf(out, "%s: ", rows[i].words);
@@ -262,7 +258,7 @@ say_answers(const struct habits *h, FILE *out)
 		else if (rows[i].usually_silent && h->answers[rows[i].class].kind == HABIT_ANSWER_USUAL)
 			fputs("nothing\n", out);
 		else
-			say_answer(h, rows[i].class, out);
+			say_answer(h, &h->answers[rows[i].class], rows[i].acked, out);
 	}
 }
 
@@ -303,7 +299,7 @@ say_udp(const struct personality *p, FILE *out)
 	if (udp->quote == PERSONALITY_QUOTE_ALL)
 		fputs("all", out);
 	else
-		fprintf(out, "%u octets", udp->quote);
+		fprintf(out, "%u octets%s", udp->quote, udp->quote_filled ? ", filled with zeros" : "");
 	fprintf(out, "%s, TTL %u, TOS %u, %s; %u a second at most\n", spoilt ? " with mistakes" : "",
 	    udp->ttl != 0 ? udp->ttl : p->icmp.ttl, udp->tos, udp->df ? "DF" : "no DF", p->icmp.errors_per_second);
 }

@@ -74,23 +74,6 @@ enum habit_ts_start { HABIT_TS_BOOT, HABIT_TS_RANDOM, HABIT_TS_ZERO };
 enum habit_ecn { HABIT_ECN_NONE, HABIT_ECN_ECE, HABIT_ECN_BOTH, HABIT_ECN_CWR, HABIT_ECN_DEFAULT };
 enum habit_flag { HABIT_DEFAULT, HABIT_NO, HABIT_YES };
 
-/* A SYN that is answered in another way than most. */
-struct habit_case {
-	bool any_offer; /* offered doesn't matter */
-	uint8_t ecn; /* enum habit_flag; default: either */
-	struct habit_opt offered[HABITS_OPTIONS_MAX];
-	uint16_t has, lacks; /* bits 1 << enum habit_option: kinds that are offered, and that aren't */
-	bool silent;
-	bool reset; /* as if the port were closed */
-	bool has_options, has_order, has_window;
-	struct habit_opt options[HABITS_OPTIONS_MAX]; /* exactly these, or (order) as far as they were offered */
-	uint16_t window;
-	uint8_t df; /* enum habit_flag */
-	uint8_t ttl; /* 0: the personality's */
-	uint8_t ecn_flags; /* enum habit_ecn */
-	bool reserved, urgent;
-};
-
 enum habit_class {
 	HABIT_OPEN_SYN,
 	HABIT_OPEN_NULL,
@@ -121,6 +104,22 @@ struct habit_answer {
 	struct habit_opt options[HABITS_OPTIONS_MAX];
 	uint8_t data_len;
 	uint8_t data[HABITS_DATA_MAX];
+};
+
+/* A SYN that is answered in another way than most. */
+struct habit_case {
+	bool any_offer; /* offered doesn't matter */
+	uint8_t ecn; /* enum habit_flag; default: either */
+	struct habit_opt offered[HABITS_OPTIONS_MAX];
+	uint16_t has, lacks; /* bits 1 << enum habit_option: kinds that are offered, and that aren't */
+	struct habit_answer answer; /* not usual: instead of a SYN+ACK, and what follows doesn't matter */
+	bool has_options, has_order, has_window;
+	struct habit_opt options[HABITS_OPTIONS_MAX]; /* exactly these, or (order) as far as they were offered */
+	uint16_t window;
+	uint8_t df; /* enum habit_flag */
+	uint8_t ttl; /* 0: the personality's */
+	uint8_t ecn_flags; /* enum habit_ecn */
+	bool reserved, urgent;
 };
 
 struct habits {

@@ -12,7 +12,9 @@ enum {
 	UPTIME_DAYS_MIN = 20, /* a machine is rebooted after so many days at least */
 	UPTIME_DAYS_RANGE = 130,
 	CLOCK_ERROR_MS = 3000,
-	COUNTER_MASK = 0x3fff,
+	TCP_ID_MASK = 0x3f7f,
+	ICMP_ID_MASK = 0x3f1f,
+	ICMP_ID_LEAST = 0x80a0,
 };
 static const uint64_t day_ms = 86400000;
 
@@ -80,8 +82,9 @@ host_new(const struct host_world *w, const struct addr *address, const struct de
 	h->stack.isn_secret[0] = identity_u64(w->key, address, "isn-0");
 	h->stack.isn_secret[1] = identity_u64(w->key, address, "isn-1");
 	h->stack.boot_us = boot_us(w, address);
-	/* ICMP's counter is far above TCP's: who looks for one counter sees two. */
-	h->stack.ids = (struct ip_id_state){ ids & COUNTER_MASK, (uint16_t)(0x8000 | (ids >> 16 & COUNTER_MASK)), ids };
+	/* ICMP's counter is far above TCP's, in either byte order: who looks for one counter sees two. */
+	h->stack.ids =
+	    (struct ip_id_state){ ids & TCP_ID_MASK, (uint16_t)(ICMP_ID_LEAST | (ids >> 16 & ICMP_ID_MASK)), ids };
 	h->stack.ctx = h;
 	h->day_offset_ms = w->wall_ms - w->now_us / 1000 + (ids >> 32) % CLOCK_ERROR_MS;
 	host_regroup(h, w, g);

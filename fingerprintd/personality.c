@@ -289,13 +289,41 @@ read_case_window(const struct json_place *p, const cJSON *v, void *field)
 	return true;
 }
 
+static const struct json_field answer_fields[] = {
+	{ "flags", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_flags },
+	{ "seq", JSON_CHOICE, true, ANSWER(seq), 0, 0, seq_names, NULL, NULL },
+	{ "ack", JSON_CHOICE, true, ANSWER(ack), 0, 0, ack_names, NULL, NULL },
+	{ "window", JSON_U16, true, ANSWER(window), 0, 65535, NULL, NULL, NULL },
+	{ "df", JSON_OWN, true, ANSWER(df), 0, 0, NULL, NULL, read_flag },
+	{ "ttl", JSON_U8, true, ANSWER(ttl), 1, 255, NULL, NULL, NULL },
+	{ "options", JSON_OWN, true, ANSWER(options), 0, 0, NULL, NULL, read_options },
+	{ "reserved", JSON_FLAG, true, ANSWER(reserved), 0, 0, NULL, NULL, NULL },
+	{ "urgent", JSON_FLAG, true, ANSWER(urgent), 0, 0, NULL, NULL, NULL },
+	{ "data", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_data },
+	{ 0 },
+};
+
+static bool
+read_answer(const struct json_place *p, const cJSON *v, void *field)
+{
+	struct habit_answer *out = field;
+
+	if (cJSON_IsString(v) && strcmp(v->valuestring, "silent") == 0) {
+		out->kind = HABIT_ANSWER_SILENT;
+		return true;
+	}
+	if (!cJSON_IsObject(v))
+		return json_must(p, v, "\"silent\" or an object");
+	out->kind = HABIT_ANSWER_GIVEN;
+	return json_read(p, v, answer_fields, out);
+}
+
 static const struct json_field case_fields[] = {
 	{ "offered", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_offered },
 	{ "has", JSON_OWN, true, CASE(has), 0, 0, NULL, NULL, read_kinds },
 	{ "lacks", JSON_OWN, true, CASE(lacks), 0, 0, NULL, NULL, read_kinds },
 	{ "ecn", JSON_OWN, true, CASE(ecn), 0, 0, NULL, NULL, read_flag },
-	{ "silent", JSON_FLAG, true, CASE(silent), 0, 0, NULL, NULL, NULL },
-	{ "reset", JSON_FLAG, true, CASE(reset), 0, 0, NULL, NULL, NULL },
+	{ "answer", JSON_OWN, true, CASE(answer), 0, 0, NULL, NULL, read_answer },
 	{ "window", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_case_window },
 	{ "options", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_case_options },
 	{ "order", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_case_order },
@@ -325,35 +353,6 @@ read_cases(const struct json_place *p, const cJSON *v, void *field)
 			return false;
 	}
 	return true;
-}
-
-static const struct json_field answer_fields[] = {
-	{ "flags", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_flags },
-	{ "seq", JSON_CHOICE, true, ANSWER(seq), 0, 0, seq_names, NULL, NULL },
-	{ "ack", JSON_CHOICE, true, ANSWER(ack), 0, 0, ack_names, NULL, NULL },
-	{ "window", JSON_U16, true, ANSWER(window), 0, 65535, NULL, NULL, NULL },
-	{ "df", JSON_OWN, true, ANSWER(df), 0, 0, NULL, NULL, read_flag },
-	{ "ttl", JSON_U8, true, ANSWER(ttl), 1, 255, NULL, NULL, NULL },
-	{ "options", JSON_OWN, true, ANSWER(options), 0, 0, NULL, NULL, read_options },
-	{ "reserved", JSON_FLAG, true, ANSWER(reserved), 0, 0, NULL, NULL, NULL },
-	{ "urgent", JSON_FLAG, true, ANSWER(urgent), 0, 0, NULL, NULL, NULL },
-	{ "data", JSON_OWN, true, 0, 0, 0, NULL, NULL, read_data },
-	{ 0 },
-};
-
-static bool
-read_answer(const struct json_place *p, const cJSON *v, void *field)
-{
-	struct habit_answer *out = field;
-
-	if (cJSON_IsString(v) && strcmp(v->valuestring, "silent") == 0) {
-		out->kind = HABIT_ANSWER_SILENT;
-		return true;
-	}
-	if (!cJSON_IsObject(v))
-		return json_must(p, v, "\"silent\" or an object");
-	out->kind = HABIT_ANSWER_GIVEN;
-	return json_read(p, v, answer_fields, out);
 }
 
 /* Stacks that look at SYN first begin a handshake. */
@@ -457,6 +456,16 @@ read_quote(const struct json_place *p, const cJSON *v, void *field)
 	return true;
 }
 
+static bool
+read_ttl_less(const struct json_place *p, const cJSON *v, void *field)
+{
+	if (!cJSON_IsNumber(v) || v->valuedouble != (double)v->valueint || v->valueint < -UINT8_MAX ||
+	    v->valueint > UINT8_MAX)
+		return json_must(p, v, "a whole number from -255 to 255");
+	*(int16_t *)field = (int16_t)v->valueint;
+	return true;
+}
+
 #define ICMP(field) offsetof(struct icmp_habits, field)
 #define UDP(field) offsetof(struct udp_habits, field)
 
@@ -484,7 +493,8 @@ static const struct json_field udp_fields[] = {
 	{ "df", JSON_FLAG, true, UDP(df), 0, 0, NULL, NULL, NULL },
 	{ "ttl", JSON_U8, true, UDP(ttl), 1, 255, NULL, NULL, NULL },
 	{ "unused", JSON_U32, true, UDP(unused), 0, UINT32_MAX, NULL, NULL, NULL },
-	{ "quoted_ttl_less", JSON_U8, true, UDP(quoted_ttl_less), 0, 255, NULL, NULL, NULL },
+	{ "quote_filled", JSON_FLAG, true, UDP(quote_filled), 0, 0, NULL, NULL, NULL },
+	{ "quoted_ttl_less", JSON_OWN, true, UDP(quoted_ttl_less), 0, 0, NULL, NULL, read_ttl_less },
 	{ "quoted_length", JSON_OWN, true, UDP(length), 0, 0, NULL, NULL, read_quoted },
 	{ "quoted_id", JSON_OWN, true, UDP(id), 0, 0, NULL, NULL, read_quoted },
 	{ "quoted_ip_checksum", JSON_OWN, true, UDP(ip_checksum), 0, 0, NULL, NULL, read_quoted },

@@ -52,7 +52,8 @@ struct udp_habits {
 	uint8_t ttl; /* 0: ICMP's */
 	uint16_t quote; /* bytes quoted after the IP header, or PERSONALITY_QUOTE_ALL */
 	uint32_t unused; /* word after its checksum */
-	uint8_t quoted_ttl_less; /* the quoted TTL is so much less than what came */
+	bool quote_filled; /* with zeros, where the packet has fewer bytes */
+	int16_t quoted_ttl_less; /* the quoted TTL is so much less than what came, or more */
 	struct quoted length, id, ip_checksum, udp_checksum, data;
 };
 

@@ -75,7 +75,7 @@ send(struct stack *s, const struct tcp_segment *seg, const struct habit_answer *
 {
 	const struct habits *h = seg->host->habits;
 	uint8_t usual = seg->tcp.flags & PACKET_TCP_ACK ? PACKET_TCP_RST : PACKET_TCP_RST | PACKET_TCP_ACK;
-	uint8_t options[PACKET_TCP_OPTIONS_MAX];
+	uint8_t flags = a->has_flags ? a->flags : usual, options[PACKET_TCP_OPTIONS_MAX];
 	struct tcp_option_values values = { h->mss, h->wscale, tcp_emit_ts(seg->host, 0, s->now_us),
 		seg->tcp.ts_value };
 	struct writer w;
@@ -87,12 +87,12 @@ send(struct stack *s, const struct tcp_segment *seg, const struct habit_answer *
 		.tcp = {
 			.seq = answer_seq(s, seg, a->seq),
 			.ack = answer_ack(s, seg, a->ack),
-			.flags = a->has_flags ? a->flags : usual,
+			.flags = flags,
 			.window = a->window,
 			.reserved = a->reserved ? 8 : 0,
 			.urgent = a->urgent ? 1 : 0,
 		},
-		.ids = &h->reset_ip_id,
+		.ids = flags & PACKET_TCP_SYN ? &h->ip_id : &h->reset_ip_id,
 		.ttl = a->ttl,
 		.df = a->df,
 		.data = a->data,
@@ -112,6 +112,13 @@ tcp_answer(struct stack *s, const struct tcp_segment *seg, enum habit_class clas
 	const struct habit_answer *a = &seg->host->habits->answers[class];
 
 	if (a->kind == HABIT_ANSWER_GIVEN || (a->kind == HABIT_ANSWER_USUAL && !usually_silent(class)))
+		send(s, seg, a);
+}
+
+void
+tcp_answer_with(struct stack *s, const struct tcp_segment *seg, const struct habit_answer *a)
+{
+	if (a->kind != HABIT_ANSWER_SILENT)
 		send(s, seg, a);
 }
 

@@ -8,6 +8,8 @@
 enum habit_class tcp_answer_class(uint8_t flags, bool open);
 /* Sends the answer of that class, if there is one. */
 void tcp_answer(struct stack *s, const struct tcp_segment *seg, enum habit_class class);
+/* Sends this answer, unless it is silence. */
+void tcp_answer_with(struct stack *s, const struct tcp_segment *seg, const struct habit_answer *a);
 /* The reset of RFC 9293 3.10.7.1, as this decoy sends it to an ACK. */
 void tcp_answer_reset(struct stack *s, const struct tcp_segment *seg);
 

@@ -97,10 +97,8 @@ tcp_handshake_begin(struct stack *s, const struct tcp_segment *seg)
 	struct tcp_offer offer = { &seg->tcp, seg->options, seg->options_len };
 	int which = tcp_syn_ack_case(seg->host->habits, &offer);
 
-	if (which >= 0 && seg->host->habits->cases[which].silent)
-		return;
-	if (which >= 0 && seg->host->habits->cases[which].reset) {
-		tcp_answer(s, seg, HABIT_CLOSED_SYN);
+	if (which >= 0 && seg->host->habits->cases[which].answer.kind != HABIT_ANSWER_USUAL) {
+		tcp_answer_with(s, seg, &seg->host->habits->cases[which].answer);
 		return;
 	}
 	struct tcp_handshake *h = slab_get(s->handshakes);

@@ -15,7 +15,7 @@ enum {
 	BLOCK = 5,
 	FRESH_US = 2 * 1000 * 1000, /* after such a pause another block begins */
 	PACE_US = 100 * 1000, /* how far apart a scanner's SYNs are */
-	DIVISOR_MAX = 5, /* units that may divide all of a block's steps: it happens to real ones */
+	DIVISOR_MAX = 5, /* units that may divide five steps in a row, where all are alike */
 };
 static const double random_step = 1073741824.0; /* on average, when each number is a random one */
 static const double step_max = 2147483647.0; /* larger ones would look like steps back */
@@ -26,7 +26,7 @@ struct slot {
 	uint64_t at_us;
 	uint32_t isn;
 	uint32_t ts; /* of the last connection's clock */
-	uint32_t divisor; /* of the block's steps so far, in units of multiple_of */
+	uint32_t recent[BLOCK - 1]; /* the last steps, in units of multiple_of */
 	uint8_t order[BLOCK];
 	uint8_t step;
 };
@@ -89,7 +89,8 @@ shuffle(struct tcp_isn *t, struct slot *s)
 		s->order[j] = kept;
 	}
 	s->step = 0;
-	s->divisor = 0;
+	for (unsigned i = 0; i < BLOCK - 1; i++)
+		s->recent[i] = 1;
 }
 
 /* Of the rate, for the step that is next; a little of it is chance, so that no two steps are equal. */
@@ -119,10 +120,23 @@ divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
+/* So many units, or a few more, that the last four steps and this one have no larger divisor. */
+static uint32_t
+indivisible(const struct slot *s, uint32_t units, uint32_t largest)
+{
+	uint32_t common = 0;
+
+	for (unsigned i = 0; i < BLOCK - 1; i++)
+		common = divisor(common, s->recent[i]);
+	while (divisor(common, units) > largest)
+		units++;
+	return common == 0 && units == 0 ? 1 : units;
+}
+
 /*
  * The step in whole units.  A deviation of less than half a unit would be
- * rounded away: then one step in five has a unit more.  And no much larger unit
- * divides all steps.
+ * rounded away: then one step in five has a unit more.  And no larger unit
+ * divides five steps in a row, whichever five somebody sees.
  */
 static uint32_t
 whole_units(struct tcp_isn *t, const struct habit_isn *isn, struct slot *s, double seconds)
@@ -137,11 +151,9 @@ whole_units(struct tcp_isn *t, const struct habit_isn *isn, struct slot *s, doub
 
 	if (!fine && deviation > 0.1 && s->order[s->step % BLOCK] == 0)
 		units++;
-	uint32_t common = divisor(s->divisor, units);
-
-	if (s->step % BLOCK == BLOCK - 1 && (common > DIVISOR_MAX || (common == 0 && rate > 0)))
-		units++;
-	s->divisor = divisor(s->divisor, units);
+	if (rate > 0)
+		units = indivisible(s, units, isn->deviation > 0 ? 1 : DIVISOR_MAX);
+	s->recent[s->step % (BLOCK - 1)] = units;
 	return units;
 }
 
@@ -235,8 +247,10 @@ scattered(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer
 		shuffle(t, s);
 		s->isn = (uint32_t)random;
 	} else {
-		uint32_t distance = edge + s->order[s->step++ % BLOCK] * fifth + (uint32_t)(random >> 32) % fifth;
+		uint32_t distance = edge + s->order[s->step % BLOCK] * fifth + (uint32_t)(random >> 32) % fifth;
 
+		distance = indivisible(s, distance, DIVISOR_MAX);
+		s->recent[s->step++ % (BLOCK - 1)] = distance;
 		s->isn += random & 1 ? distance : -distance;
 	}
 	s->at_us = now_us;

@@ -27,7 +27,7 @@ quote_len(const struct udp_habits *habits, const struct packet_ip *ip, size_t le
 		max = ERROR_MAX - PACKET_IP_HEADER - PACKET_ICMP_HEADER;
 	if (n > max)
 		n = max;
-	return n < len ? n : len;
+	return n < len || habits->quote_filled ? n : len;
 }
 
 /* What this stack does to a field before it quotes it: bugs, mostly, by which it is known. */
@@ -56,6 +56,14 @@ spoil(uint8_t *at, const struct quoted *habit)
 	}
 }
 
+static uint8_t
+quoted_ttl(const struct udp_habits *habits, uint8_t ttl)
+{
+	int quoted = ttl - habits->quoted_ttl_less;
+
+	return quoted < 0 ? 0 : quoted > UINT8_MAX ? UINT8_MAX : (uint8_t)quoted;
+}
+
 /* Right for the header as it is quoted. */
 static void
 checksum(uint8_t *header, size_t len)
@@ -73,10 +81,11 @@ quote(const struct udp_habits *habits, const struct packet_ip *ip, const uint8_t
 {
 	size_t n = quote_len(habits, ip, len), data_at = (size_t)ip->header_len + PACKET_UDP_HEADER;
 
-	memcpy(out, packet, n);
+	memset(out, 0, n);
+	memcpy(out, packet, n < len ? n : len);
 	spoil(out + LENGTH_AT, &habits->length);
 	spoil(out + ID_AT, &habits->id);
-	out[TTL_AT] = out[TTL_AT] > habits->quoted_ttl_less ? (uint8_t)(out[TTL_AT] - habits->quoted_ttl_less) : 0;
+	out[TTL_AT] = quoted_ttl(habits, out[TTL_AT]);
 	if (habits->ip_checksum.kind == QUOTED_SAME)
 		checksum(out, ip->header_len);
 	else

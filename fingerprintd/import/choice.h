@@ -13,6 +13,14 @@
 bool choice_silent(const struct osdb_fingerprint *f, enum osdb_test test);
 /* The test's probe is known to get one. */
 bool choice_answered(const struct osdb_fingerprint *f, enum osdb_test test);
+/* Something of the database can only come of an open port. */
+bool choice_open(const struct osdb_fingerprint *f);
+/*
+ * What nmap adds to every TTL: it takes a quoted TTL for a sign of distance,
+ * and stacks quote others than came.  No TTL is above 255, so it is known
+ * where a sum is, or where it is negative (16 bits).
+ */
+int choice_hops(const struct osdb_fingerprint *f);
 /* The TTL it was sent with; usual (0: none yet) when it fits or nothing is known. */
 uint8_t choice_ttl(const struct osdb_fingerprint *f, enum osdb_test test, uint8_t usual);
 bool choice_ttl_known(const struct osdb_fingerprint *f, enum osdb_test test);

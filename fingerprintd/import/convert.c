@@ -19,7 +19,6 @@ enum {
 	UNREACHABLE_LEAST = UNREACHABLE_HEADERS + 8,
 	QUOTE_MOST = 548,
 	PROBE_ID_SWAPPED = 0x4210,
-	QUOTED_TTL_LESS_MAX = 30, /* of the 37 and more that nmap sends */
 };
 
 /* ---- icmp ---- */
@@ -78,7 +77,7 @@ quote_of(const struct osdb_fingerprint *f)
 		return family_of(f)->quote;
 	if (expression_matches_number(e, UNREACHABLE_ALL))
 		return QUOTE_MOST;
-	if (!expression_nearest(e, UNREACHABLE_LEAST, UNREACHABLE_ALL, &len))
+	if (!expression_nearest(e, UNREACHABLE_LEAST, UNREACHABLE_HEADERS + QUOTE_MOST, &len))
 		return QUOTE_MOST;
 	return len < UNREACHABLE_HEADERS ? 0 : len - UNREACHABLE_HEADERS;
 }
@@ -96,11 +95,6 @@ add_quoted_number(cJSON *udp, const char *key, struct expression e)
 static void
 add_quoted(cJSON *udp, const struct expression *v)
 {
-	uint32_t ttl;
-
-	/* No TTL is above 255: the distance that was added is that of a quoted TTL which is too small. */
-	if (expression_least(v[OSDB_T], 1, &ttl) && ttl > UINT8_MAX && ttl <= UINT8_MAX + QUOTED_TTL_LESS_MAX)
-		cJSON_AddNumberToObject(udp, "quoted_ttl_less", ttl - UINT8_MAX);
 	add_quoted_number(udp, "quoted_length", v[OSDB_RIPL]);
 	if (!expression_matches(v[OSDB_RID], "G") && expression_matches_number(v[OSDB_RID], PROBE_ID_SWAPPED))
 		cJSON_AddStringToObject(udp, "quoted_id", "swapped");
@@ -121,10 +115,13 @@ convert_udp(const struct osdb_fingerprint *f, uint8_t icmp_ttl)
 	const struct expression *v = f->value[OSDB_U1];
 	cJSON *udp = cJSON_CreateObject();
 	uint8_t ttl = choice_ttl(f, OSDB_U1, icmp_ttl);
-	uint32_t unused;
+	uint32_t unused, quote = quote_of(f);
 
 	cJSON_AddStringToObject(udp, "closed", choice_silent(f, OSDB_U1) ? "silent" : "unreachable");
-	cJSON_AddNumberToObject(udp, "quote", quote_of(f));
+	cJSON_AddNumberToObject(udp, "quote", quote);
+	if (quote > UNREACHABLE_ALL - UNREACHABLE_HEADERS &&
+	    expression_matches_number(v[OSDB_IPL], UNREACHABLE_HEADERS + quote))
+		cJSON_AddTrueToObject(udp, "quote_filled");
 	if (family_of(f)->error_tos != 0)
 		cJSON_AddNumberToObject(udp, "tos", family_of(f)->error_tos);
 	if (choice_df(f, OSDB_U1, false))
@@ -133,6 +130,8 @@ convert_udp(const struct osdb_fingerprint *f, uint8_t icmp_ttl)
 		cJSON_AddNumberToObject(udp, "ttl", ttl);
 	if (expression_nearest(v[OSDB_UN], 0, UINT32_MAX, &unused) && unused != 0)
 		cJSON_AddNumberToObject(udp, "unused", unused);
+	if (choice_hops(f) != 0)
+		cJSON_AddNumberToObject(udp, "quoted_ttl_less", choice_hops(f));
 	add_quoted(udp, v);
 	return udp;
 }

@@ -10,9 +10,55 @@
 #include "base/str.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { FLAGS_TEXT_MAX = 16 };
+
+/* Known, and not so. */
+static bool
+isnt(struct expression e, const char *word)
+{
+	return e.text != NULL && !expression_matches(e, word);
+}
+
+/* Initial sequence numbers were seen to be this or that. */
+static bool
+numbers_seen(const struct osdb_fingerprint *f)
+{
+	const struct expression *seq = f->value[OSDB_SEQ];
+
+	return seq[OSDB_SP].text != NULL || seq[OSDB_GCD].text != NULL || seq[OSDB_ISR].text != NULL;
+}
+
+/* The first SYN got a number that isn't of the sequence; among random ones it doesn't matter where it comes from. */
+static bool
+numbers_oddly(const struct osdb_fingerprint *f)
+{
+	struct expression seq = f->value[OSDB_T1][OSDB_S];
+
+	if (!isnt(seq, "O"))
+		return false;
+	if (expression_matches(seq, "Z"))
+		return sequence_grows(f);
+	return !expression_matches(seq, "A") || sequence_is_random(f);
+}
+
+/* The first SYN got an answer by which no handshake can be completed. */
+static bool
+answers_oddly(const struct osdb_fingerprint *f)
+{
+	const struct expression *v = f->value[OSDB_T1];
+
+	return isnt(v[OSDB_F], "AS") || isnt(v[OSDB_A], "S+") || numbers_oddly(f);
+}
+
+/* So do all: what other SYNs get, nobody has seen, only that the port is open. */
+static bool
+answers_nobody(const struct osdb_fingerprint *f)
+{
+	return answers_oddly(f) && !numbers_seen(f);
+}
 
 /* What all segments share unless they say otherwise. */
 struct usual {
@@ -40,6 +86,14 @@ usual_choose(const struct osdb_fingerprint *f, struct usual *u)
 	if (u->ttl == 0)
 		u->ttl = choice_ttl(f, OSDB_T1, 0);
 	policy_choose(f, &u->policy);
+	if (answers_nobody(f)) {
+		/* Of ordinary SYNs nothing is known: they get what anybody can work with. */
+		if (u->policy.window == 0 && u->policy.window_mss == 0)
+			u->policy.window = UINT16_MAX;
+		if (u->policy.options.count == 0)
+			u->policy.options.list[u->policy.options.count++] =
+			    (struct tcp_option){ .kind = OPTION_MSS, .value = u->policy.mss };
+	}
 }
 
 /* ---- what cases and answers have in common ---- */
@@ -68,14 +122,14 @@ add_quirks(cJSON *to, const struct osdb_fingerprint *f, enum osdb_test test)
 		cJSON_AddTrueToObject(to, "urgent");
 }
 
-/* What a SYN+ACK in general would have, when that is accepted; else an Ethernet's MSS, else the first. */
+/* What a SYN+ACK in general would have, when that is accepted; else an Ethernet's MSS, else the most options. */
 static bool
 pick_options(struct expression e, const struct options *general, struct options *out)
 {
 	struct expression_walk walk;
 	struct expression term;
 	char text[OPTIONS_TEXT_MAX];
-	bool found = false;
+	size_t best = 0;
 
 	options_format(general, text);
 	*out = *general;
@@ -89,115 +143,14 @@ pick_options(struct expression e, const struct options *general, struct options 
 			continue;
 		const struct tcp_option *mss = options_find(&candidate, OPTION_MSS);
 
-		if (!found || (mss != NULL && mss->value == 1460))
+		size_t rank = 1 + candidate.count + (mss != NULL && mss->value == 1460 ? OPTIONS_MAX : 0);
+
+		if (rank > best) {
 			*out = candidate;
-		found = true;
+			best = rank;
+		}
 	}
-	return found;
-}
-
-/* ---- SYNs that the policy doesn't explain ---- */
-
-static void
-case_answer(cJSON *c, const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct policy *p)
-{
-	struct policy_answer general;
-	struct options offered, options;
-	uint32_t window;
-
-	policy_offer(probe->offered, &offered);
-	policy_answer(p, &offered, &general);
-	bool other_options = !policy_options_fit(f, probe, &general.options);
-
-	if (other_options && pick_options(f->value[probe->options_test][probe->options], &general.options, &options))
-		cJSON_AddItemToObject(c, "options", options_to_json(&options, true));
-	/* Other options may mean another size of segments. */
-	window = general.window;
-	expression_nearest(f->value[probe->window_test][probe->window], general.window, UINT16_MAX, &window);
-	if (window != general.window || (other_options && p->window_mss != 0))
-		cJSON_AddNumberToObject(c, "window", window);
-}
-
-/* Where T1 tells of silence and ECN of an answer, SYNs that have no answer in the database get none. */
-static bool
-gets_nothing(const struct osdb_fingerprint *f, const struct policy_probe *probe)
-{
-	return choice_silent(f, OSDB_T1) && choice_answered(f, OSDB_ECN) &&
-	    (probe == &policy_probes[0] || f->value[probe->options_test][probe->options].text == NULL);
-}
-
-/* After several SYNs a small backlog is full: no option, no window. */
-static bool
-turns_away(const struct osdb_fingerprint *f, const struct policy_probe *probe)
-{
-	struct expression options = f->value[probe->options_test][probe->options];
-
-	return probe != &policy_probes[0] && options.text != NULL && options.len == 0 &&
-	    expression_matches_number(f->value[probe->window_test][probe->window], 0) &&
-	    !expression_matches(f->value[OSDB_OPS][OSDB_O1], "");
-}
-
-static cJSON *
-case_of(const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
-{
-	cJSON *c = cJSON_CreateObject();
-
-	if (turns_away(f, probe)) {
-		cJSON_AddTrueToObject(c, "reset");
-		return c;
-	}
-
-	if (probe->ecn ? choice_silent(f, OSDB_ECN) : gets_nothing(f, probe)) {
-		cJSON_AddTrueToObject(c, "silent");
-		return c;
-	}
-	case_answer(c, f, probe, &u->policy);
-	add_ip(c, f, probe->ecn ? OSDB_ECN : OSDB_T1, u);
-	add_quirks(c, f, probe->ecn ? OSDB_ECN : OSDB_T1);
-	return c;
-}
-
-static void
-add_case(cJSON *cases, const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
-{
-	cJSON *c = case_of(f, probe, u);
-	struct options offered;
-
-	if (c->child == NULL) {
-		cJSON_Delete(c);
-		return;
-	}
-	policy_offer(probe->offered, &offered);
-	for (size_t i = 0; i < offered.count; i++) {
-		/* The peer's values of a timestamp don't matter. */
-		if (offered.list[i].kind == OPTION_TS)
-			offered.list[i].value = OPTION_TS_CLOCK | OPTION_TS_ECHO;
-	}
-	cJSON_AddItemToObject(c, "offered", options_to_json(&offered, true));
-	if (probe->ecn)
-		cJSON_AddTrueToObject(c, "ecn");
-	cJSON_AddItemToArray(cases, c);
-}
-
-static void
-add_cases(cJSON *tcp, const struct osdb_fingerprint *f, const struct usual *u)
-{
-	cJSON *cases = cJSON_CreateArray();
-
-	for (size_t i = 0; i < POLICY_PROBES; i++)
-		add_case(cases, f, &policy_probes[i], u);
-	/* T1's quirks are those of any SYN+ACK. */
-	cJSON *rest = cJSON_CreateObject();
-
-	add_quirks(rest, f, OSDB_T1);
-	if (rest->child != NULL)
-		cJSON_AddItemToArray(cases, rest);
-	else
-		cJSON_Delete(rest);
-	if (cJSON_GetArraySize(cases) > 0)
-		cJSON_AddItemToObject(tcp, "cases", cases);
-	else
-		cJSON_Delete(cases);
+	return best > 0;
 }
 
 /* ---- segments of no connection ---- */
@@ -294,8 +247,9 @@ add_window(cJSON *answer, struct expression e)
 		cJSON_AddNumberToObject(answer, "window", window);
 }
 
+/* TTL, DF and quirks may be told by another test. */
 static cJSON *
-answer_object(const struct osdb_fingerprint *f, enum osdb_test test, const struct usual *u)
+answer_object(const struct osdb_fingerprint *f, enum osdb_test test, enum osdb_test ip_test, const struct usual *u)
 {
 	const struct expression *v = f->value[test];
 	cJSON *answer = cJSON_CreateObject();
@@ -306,8 +260,8 @@ answer_object(const struct osdb_fingerprint *f, enum osdb_test test, const struc
 		cJSON_AddStringToObject(answer, "flags", flags);
 	add_word(answer, "seq", v[OSDB_S], flags != NULL && strchr(flags, 'S') != NULL ? seq_of_syn : seq_of_reset);
 	add_word(answer, "ack", v[OSDB_A], acks);
-	add_ip(answer, f, test, u);
-	add_quirks(answer, f, test);
+	add_ip(answer, f, ip_test, u);
+	add_quirks(answer, f, ip_test);
 	if (flags == NULL || strchr(flags, 'R') != NULL)
 		add_data(answer, v[OSDB_RD]);
 	return answer;
@@ -326,75 +280,20 @@ static const struct {
 	{ OSDB_T7, "closed_fin", "WFNM109T10S" },
 };
 
-/* Known, and not so. */
-static bool
-isnt(struct expression e, const char *word)
-{
-	return e.text != NULL && !expression_matches(e, word);
-}
-
-/* How many SYNs get another answer than the first one. */
-static unsigned
-answers_besides(const struct osdb_fingerprint *f, const struct policy *p)
-{
-	struct policy_answer first;
-	struct options offered;
-	unsigned count = 0;
-
-	policy_offer(policy_probes[0].offered, &offered);
-	policy_answer(p, &offered, &first);
-	for (size_t i = 1; i < POLICY_PROBES; i++)
-		count += !policy_options_fit(f, &policy_probes[i], &first.options) ||
-		    !policy_window_fits(f, &policy_probes[i], first.window);
-	return count;
-}
-
-/*
- * An answer to which no handshake can be completed, and which is the same for
- * every SYN.  Odd numbers alone are no reason when answers differ: a policy
- * says more of such a stack, and connections come about.
- */
-static bool
-refuses_syns(const struct osdb_fingerprint *f, const struct policy *p)
-{
-	const struct expression *v = f->value[OSDB_T1];
-	bool own = expression_matches(v[OSDB_S], "O") || expression_matches(v[OSDB_S], "A") ||
-	    expression_matches(v[OSDB_S], "Z");
-	unsigned odd = (v[OSDB_S].text != NULL && !own ? 1U : 0) + (isnt(v[OSDB_A], "S+") ? 1U : 0);
-
-	return isnt(v[OSDB_F], "AS") || (odd > 0 && answers_besides(f, p) < odd);
-}
-
-static cJSON *
-refusal(const struct osdb_fingerprint *f, const struct usual *u)
-{
-	cJSON *answer = answer_object(f, OSDB_T1, u);
-	struct policy_answer general;
-	struct options offered;
-
-	policy_offer(policy_probes[0].offered, &offered);
-	policy_answer(&u->policy, &offered, &general);
-	cJSON_AddNumberToObject(answer, "window", general.window);
-	cJSON_AddItemToObject(answer, "options", options_to_json(&general.options, true));
-	return answer;
-}
-
 static void
 add_answers(cJSON *tcp, const struct osdb_fingerprint *f, const struct usual *u)
 {
 	cJSON *answers = cJSON_CreateObject();
 
-	if (choice_silent(f, OSDB_T1) && !choice_answered(f, OSDB_ECN))
+	if (choice_silent(f, OSDB_T1) && !choice_open(f))
 		cJSON_AddStringToObject(answers, "open_syn", "silent");
-	else if (refuses_syns(f, &u->policy))
-		cJSON_AddItemToObject(answers, "open_syn", refusal(f, u));
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
 		enum osdb_test test = classes[i].test;
 
 		if (choice_silent(f, test)) {
 			cJSON_AddStringToObject(answers, classes[i].key, "silent");
 		} else if (choice_answered(f, test)) {
-			cJSON *answer = answer_object(f, test, u);
+			cJSON *answer = answer_object(f, test, test, u);
 
 			add_window(answer, f->value[test][OSDB_W]);
 			add_answer_options(answer, f->value[test][OSDB_O], classes[i].offer, &u->policy);
@@ -405,6 +304,167 @@ add_answers(cJSON *tcp, const struct osdb_fingerprint *f, const struct usual *u)
 		cJSON_AddItemToObject(tcp, "answers", answers);
 	else
 		cJSON_Delete(answers);
+}
+
+/* ---- SYNs that get no SYN+ACK ---- */
+
+/* Where T1 tells of silence and yet a port was open, SYNs that have no answer in the database get none. */
+static bool
+gets_nothing(const struct osdb_fingerprint *f, const struct policy_probe *probe)
+{
+	return choice_silent(f, OSDB_T1) && choice_open(f) &&
+	    (probe == &policy_probes[0] || f->value[probe->options_test][probe->options].text == NULL);
+}
+
+/* After several SYNs a small backlog is full: no option, no window. */
+static bool
+turns_away(const struct osdb_fingerprint *f, const struct policy_probe *probe)
+{
+	struct expression options = f->value[probe->options_test][probe->options];
+
+	return probe != &policy_probes[0] && options.text != NULL && options.len == 0 &&
+	    expression_matches_number(f->value[probe->window_test][probe->window], 0) &&
+	    !expression_matches(f->value[OSDB_OPS][OSDB_O1], "");
+}
+
+/* flags: what they are where the database doesn't tell. ECN's answer may have flags of its own. */
+static void
+add_flags(cJSON *answer, const struct osdb_fingerprint *f, const struct policy_probe *probe, const char *flags)
+{
+	static const struct word words[WORDS] = { { "N", "" }, { "Y", "E" }, { "S", "EC" }, { "O", "C" } };
+	const cJSON *known = cJSON_GetObjectItem(answer, "flags");
+	const char *more = "";
+	char text[FLAGS_TEXT_MAX];
+
+	for (size_t i = WORDS; probe->ecn && i-- > 0;) {
+		if (expression_matches(f->value[OSDB_ECN][OSDB_CC], words[i].theirs))
+			more = words[i].ours;
+	}
+	snprintf(text, sizeof(text), "%s%s", known != NULL ? known->valuestring : flags, more);
+	cJSON_DeleteItemFromObject(answer, "flags");
+	cJSON_AddStringToObject(answer, "flags", text);
+}
+
+static cJSON *
+turning_away(const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
+{
+	cJSON *answer = answer_object(f, OSDB_T5, probe->ecn ? OSDB_ECN : OSDB_T5, u);
+
+	add_flags(answer, f, probe, "RA");
+	return answer;
+}
+
+static cJSON *
+odd_answer(const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
+{
+	cJSON *answer = answer_object(f, OSDB_T1, probe->ecn ? OSDB_ECN : OSDB_T1, u);
+	struct policy_answer general;
+	struct options offered, options;
+	uint32_t window;
+
+	add_flags(answer, f, probe, "SA");
+	policy_offer(probe->offered, &offered);
+	policy_answer(&u->policy, &offered, &general);
+	options = general.options;
+	pick_options(f->value[probe->options_test][probe->options], &general.options, &options);
+	window = general.window;
+	expression_nearest(f->value[probe->window_test][probe->window], general.window, UINT16_MAX, &window);
+	cJSON_AddNumberToObject(answer, "window", window);
+	cJSON_AddItemToObject(answer, "options", options_to_json(&options, true));
+	return answer;
+}
+
+/* NULL: it gets a SYN+ACK. */
+static cJSON *
+answer_instead(const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
+{
+	if (probe->ecn ? choice_silent(f, OSDB_ECN) : gets_nothing(f, probe))
+		return cJSON_CreateString("silent");
+	if (turns_away(f, probe))
+		return turning_away(f, probe, u);
+	if (answers_oddly(f) && (probe == &policy_probes[0] || answers_nobody(f)))
+		return odd_answer(f, probe, u);
+	return NULL;
+}
+
+/* ---- SYNs that the policy doesn't explain ---- */
+
+static void
+case_answer(cJSON *c, const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct policy *p)
+{
+	struct policy_answer general;
+	struct options offered, options;
+	uint32_t window;
+
+	policy_offer(probe->offered, &offered);
+	policy_answer(p, &offered, &general);
+	bool other_options = !policy_options_fit(f, probe, &general.options);
+
+	if (other_options && pick_options(f->value[probe->options_test][probe->options], &general.options, &options))
+		cJSON_AddItemToObject(c, "options", options_to_json(&options, true));
+	/* Other options may mean another size of segments. */
+	window = general.window;
+	expression_nearest(f->value[probe->window_test][probe->window], general.window, UINT16_MAX, &window);
+	if (window != general.window || (other_options && p->window_mss != 0))
+		cJSON_AddNumberToObject(c, "window", window);
+}
+
+static cJSON *
+case_of(const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
+{
+	cJSON *c = cJSON_CreateObject(), *answer = answer_instead(f, probe, u);
+
+	if (answer != NULL) {
+		cJSON_AddItemToObject(c, "answer", answer);
+		return c;
+	}
+	case_answer(c, f, probe, &u->policy);
+	add_ip(c, f, probe->ecn ? OSDB_ECN : OSDB_T1, u);
+	add_quirks(c, f, probe->ecn ? OSDB_ECN : OSDB_T1);
+	return c;
+}
+
+static void
+add_case(cJSON *cases, const struct osdb_fingerprint *f, const struct policy_probe *probe, const struct usual *u)
+{
+	cJSON *c = case_of(f, probe, u);
+	struct options offered;
+
+	if (c->child == NULL) {
+		cJSON_Delete(c);
+		return;
+	}
+	policy_offer(probe->offered, &offered);
+	for (size_t i = 0; i < offered.count; i++) {
+		/* The peer's values of a timestamp don't matter. */
+		if (offered.list[i].kind == OPTION_TS)
+			offered.list[i].value = OPTION_TS_CLOCK | OPTION_TS_ECHO;
+	}
+	cJSON_AddItemToObject(c, "offered", options_to_json(&offered, true));
+	if (probe->ecn)
+		cJSON_AddTrueToObject(c, "ecn");
+	cJSON_AddItemToArray(cases, c);
+}
+
+static void
+add_cases(cJSON *tcp, const struct osdb_fingerprint *f, const struct usual *u)
+{
+	cJSON *cases = cJSON_CreateArray();
+
+	for (size_t i = 0; i < POLICY_PROBES; i++)
+		add_case(cases, f, &policy_probes[i], u);
+	/* T1's quirks are those of any SYN+ACK. */
+	cJSON *rest = cJSON_CreateObject();
+
+	add_quirks(rest, f, OSDB_T1);
+	if (rest->child != NULL)
+		cJSON_AddItemToArray(cases, rest);
+	else
+		cJSON_Delete(rest);
+	if (cJSON_GetArraySize(cases) > 0)
+		cJSON_AddItemToObject(tcp, "cases", cases);
+	else
+		cJSON_Delete(cases);
 }
 
 /* ---- all of it ---- */

@@ -144,7 +144,7 @@ ports_of(const struct osdb_fingerprint *f)
 {
 	cJSON *ports = cJSON_CreateObject();
 
-	cJSON_AddBoolToObject(ports, "open", choice_answered(f, OSDB_T1));
+	cJSON_AddBoolToObject(ports, "open", choice_open(f));
 	cJSON_AddBoolToObject(ports, "closed",
 	    choice_answered(f, OSDB_T5) || choice_answered(f, OSDB_T6) || choice_answered(f, OSDB_T7));
 	cJSON_AddBoolToObject(ports, "closed_udp", choice_answered(f, OSDB_U1));

@@ -81,7 +81,7 @@ static void
 see_ip(struct model *m, enum osdb_test test, double ttl, bool df)
 {
 	see(m, test, OSDB_R, "Y");
-	see_number(m, test, OSDB_T, ttl + m->hops);
+	see(m, test, OSDB_T, "%X", (unsigned)(ttl + m->hops) & 0xffff);
 	see_number(m, test, OSDB_TG, ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255);
 	see(m, test, OSDB_DF, df ? "Y" : "N");
 }
@@ -252,10 +252,6 @@ observe_ecn(struct model *m, const cJSON *tcp, const cJSON *c)
 	static const char *const flags[][2] = { { "none", "N" }, { "ece", "Y" }, { "both", "S" }, { "cwr", "O" },
 		{ NULL, NULL } };
 
-	if (flag(c, "silent", false)) {
-		see(m, OSDB_ECN, OSDB_R, "N");
-		return;
-	}
 	see_ip(m, OSDB_ECN, number(c, "ttl", number(tcp, "ttl", 0)), flag(c, "df", flag(tcp, "df", false)));
 	see_quirks(m, OSDB_ECN, c);
 	see_word(m, OSDB_ECN, OSDB_CC, word(c, "ecn_flags", word(tcp, "ecn", "none")), flags);
@@ -266,10 +262,6 @@ observe_t1(struct model *m, const cJSON *tcp, const cJSON *c)
 {
 	static const char *const seqs[][2] = { { "zero", "Z" }, { "ack", "A" }, { NULL, NULL } };
 
-	if (flag(c, "silent", false)) {
-		see(m, OSDB_T1, OSDB_R, "N");
-		return;
-	}
 	see_ip(m, OSDB_T1, number(c, "ttl", number(tcp, "ttl", 0)), flag(c, "df", flag(tcp, "df", false)));
 	see(m, OSDB_T1, OSDB_S, "O");
 	see_word(m, OSDB_T1, OSDB_S, word(part(tcp, "isn"), "kind", "hash"), seqs);
@@ -279,54 +271,70 @@ observe_t1(struct model *m, const cJSON *tcp, const cJSON *c)
 	see_quirks(m, OSDB_T1, c);
 }
 
-/* One answer for all SYNs, or none. */
+/* A segment that is no SYN+ACK of a handshake, or silence. */
 static void
-observe_refusal(struct model *m, const cJSON *tcp, const cJSON *answer)
+observe_instead(struct model *m, const cJSON *tcp, const struct policy_probe *probe, const cJSON *answer)
 {
+	const char *flags = word(answer, "flags", "RA");
+	struct model_value options, window;
+	struct model one = { .hops = m->hops };
+	/* The six of SEQ are told apart by options and window alone; T1 is the first. */
+	enum osdb_test test = probe->ecn ? OSDB_ECN : OSDB_T1;
+	bool told = probe->ecn || probe == &policy_probes[0];
+
 	if (cJSON_IsString(answer)) {
-		see(m, OSDB_T1, OSDB_R, "N");
-		see(m, OSDB_ECN, OSDB_R, "N");
+		if (told)
+			see(m, test, OSDB_R, "N");
 		return;
 	}
-	see_answer(m, OSDB_T1, tcp, answer, "RA");
-	for (size_t i = 0; i < POLICY_PROBES; i++) {
-		const struct policy_probe *probe = &policy_probes[i];
+	see_answer(&one, test, tcp, answer, "RA");
+	options = one.seen[test][OSDB_O];
+	window = one.seen[test][OSDB_W];
+	if (told)
+		memcpy(m->seen[test], one.seen[test], sizeof(one.seen[test]));
+	if (probe->ecn)
+		see(m, test, OSDB_CC, "%s",
+		    strchr(flags, 'E') == NULL       ? strchr(flags, 'C') == NULL ? "N" : "O"
+			: strchr(flags, 'C') == NULL ? "Y"
+						     : "S");
+	m->seen[probe->options_test][probe->options] = options;
+	m->seen[probe->window_test][probe->window] = window;
+	if (strchr(flags, 'S') == NULL && !probe->ecn)
+		m->without_numbers |= 1U << (probe - policy_probes);
+}
 
-		m->seen[probe->options_test][probe->options] = m->seen[OSDB_T1][OSDB_O];
-		m->seen[probe->window_test][probe->window] = m->seen[OSDB_T1][OSDB_W];
+static void
+observe_syn(struct model *m, const cJSON *tcp, const struct policy_probe *probe)
+{
+	struct policy_answer answer;
+	struct options offered;
+
+	policy_offer(probe->offered, &offered);
+	const cJSON *c = case_for(tcp, probe, &offered);
+
+	if (part(c, "answer") != NULL) {
+		observe_instead(m, tcp, probe, part(c, "answer"));
+		return;
 	}
-	see_ip(m, OSDB_ECN, number(answer, "ttl", number(tcp, "ttl", 0)), flag(answer, "df", flag(tcp, "df", false)));
-	see_quirks(m, OSDB_ECN, answer);
-	see(m, OSDB_ECN, OSDB_CC, "N");
+	if (probe == &policy_probes[0])
+		observe_t1(m, tcp, c);
+	if (probe->ecn)
+		observe_ecn(m, tcp, c);
+	answer_of(tcp, c, &offered, &answer);
+	see_options(m, probe->options_test, probe->options, &answer.options);
+	see_number(m, probe->window_test, probe->window, answer.window);
 }
 
 static void
 observe_syns(struct model *m, const cJSON *tcp)
 {
-	const cJSON *refusal = part(part(tcp, "answers"), "open_syn");
-
-	if (refusal != NULL) {
-		observe_refusal(m, tcp, refusal);
+	if (part(part(tcp, "answers"), "open_syn") != NULL) {
+		see(m, OSDB_T1, OSDB_R, "N");
+		see(m, OSDB_ECN, OSDB_R, "N");
 		return;
 	}
-	for (size_t i = 0; i < POLICY_PROBES; i++) {
-		const struct policy_probe *probe = &policy_probes[i];
-		struct policy_answer answer;
-		struct options offered;
-
-		policy_offer(probe->offered, &offered);
-		const cJSON *c = case_for(tcp, probe, &offered);
-
-		if (i == 0)
-			observe_t1(m, tcp, c);
-		if (probe->ecn)
-			observe_ecn(m, tcp, c);
-		if (flag(c, "silent", false))
-			continue;
-		answer_of(tcp, c, &offered, &answer);
-		see_options(m, probe->options_test, probe->options, &answer.options);
-		see_number(m, probe->window_test, probe->window, answer.window);
-	}
+	for (size_t i = 0; i < POLICY_PROBES; i++)
+		observe_syn(m, tcp, &policy_probes[i]);
 }
 
 /* ---- sequences ---- */
@@ -363,6 +371,8 @@ observe_clock(struct model *m, const cJSON *tcp)
 		const struct model_value *list = &m->seen[OSDB_OPS][lists[i]];
 		const char *ts = strchr(list->text, 'T');
 
+		if (m->without_numbers >> i & 1)
+			continue;
 		some = some || list->present;
 		none = none || (list->present && ts == NULL);
 		zero = zero || (ts != NULL && ts[1] == '0');
@@ -455,7 +465,7 @@ observe_unreachable(struct model *m, const cJSON *udp, const cJSON *icmp)
 		return;
 	}
 	see_ip(m, OSDB_U1, number(udp, "ttl", number(icmp, "ttl", 0)), flag(udp, "df", false));
-	see_number(m, OSDB_U1, OSDB_IPL, HEADERS + fmin(quote, DATAGRAM));
+	see_number(m, OSDB_U1, OSDB_IPL, HEADERS + (flag(udp, "quote_filled", false) ? quote : fmin(quote, DATAGRAM)));
 	see_number(m, OSDB_U1, OSDB_UN, number(udp, "unused", 0));
 	see_quoted(m, OSDB_RIPL, udp, "quoted_length");
 	see_quoted(m, OSDB_RID, udp, "quoted_id");

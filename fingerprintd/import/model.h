@@ -20,6 +20,7 @@ struct model_value {
 
 struct model {
 	double hops; /* that nmap adds to each TTL: what a quoted one lacks */
+	unsigned without_numbers; /* which of SEQ's SYNs got no SYN+ACK: a bit each */
 	struct model_value seen[OSDB_TESTS][OSDB_ATTRIBUTES];
 };
 

@@ -157,7 +157,7 @@ clock_fits(const struct osdb_fingerprint *f, const struct options *o)
 	bool must, may = clock_may_run(f, &must);
 
 	if (ts == NULL)
-		return true;
+		return !must;
 	return ts->value & OPTION_TS_CLOCK ? may : !must;
 }
 
@@ -252,8 +252,8 @@ choose_options(const struct osdb_fingerprint *f, struct policy *out)
 
 			options_policy(&seen, least, &p);
 			/* Doubled, so that an Ethernet's MSS decides between equals. */
-			unsigned unexplained = 2 * options_unexplained(f, &p) + (p.mss != MSS_USUAL) +
-			    (clock_fits(f, &seen) ? 0 : CLOCK_WEIGHT);
+			unsigned unexplained = 2 * options_unexplained(f, &p) +
+			    (p.mss != MSS_USUAL || seen.count == 0) + (clock_fits(f, &seen) ? 0 : CLOCK_WEIGHT);
 
 			if (unexplained < fewest) {
 				fewest = unexplained;

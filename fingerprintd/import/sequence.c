@@ -11,9 +11,11 @@ enum {
 	STEPS_A_SECOND = 10, /* nmap's SYNs come 100 ms apart */
 	WHOLE_FROM = 1000, /* rates above are told without fractions */
 	HZ_USUAL = 100,
+	RANDOM_FROM = 0x100, /* ISR of numbers that are */
 	TS_CODE_MAX = 29, /* 2^29 Hz: a personality's clock takes up to 10^9 */
 };
 /* Steps of 2^31 and more look like steps back. */
+static const double clocks_apart = 0.0005; /* of nmap's sending and our receiving, in shares of its pace */
 static const double rate_max = 2147483647.0 * STEPS_A_SECOND;
 
 double
@@ -69,8 +71,26 @@ low_of(struct expression e)
 	return expression_matches_number(e, low + 1) ? low + 1 : low;
 }
 
+/*
+ * Where the numbers scatter less than clocks do or than whole steps can, a
+ * larger unit must divide them: then it is in these units that they scatter.
+ */
 static void
-choose_rates(struct isn *isn)
+choose_unit(struct isn *isn, struct expression gcd, uint32_t sp)
+{
+	double least = fmax(isn->per_second * clocks_apart, STEPS_A_SECOND / 2.0);
+	uint32_t unit;
+
+	if (isn->unit > SEQUENCE_GCD_SMALL || isn->deviation >= least ||
+	    !expression_least(gcd, SEQUENCE_GCD_SMALL + 1, &unit) ||
+	    isn->per_second < (double)unit * STEPS_A_SECOND / 2)
+		return;
+	isn->unit = unit;
+	isn->deviation = sp > 0 ? deviation_of(isn, sp) : 0;
+}
+
+static void
+choose_rates(struct isn *isn, struct expression gcd)
 {
 	uint32_t isr = 0, sp = 0;
 
@@ -78,10 +98,14 @@ choose_rates(struct isn *isn)
 	isn->per_second = sequence_rate(isr);
 	if (isn->sp.text != NULL && !expression_matches_number(isn->sp, 0) && expression_middle(isn->sp, &sp))
 		isn->deviation = deviation_of(isn, sp);
+	choose_unit(isn, gcd, sp);
 	if (isn->per_second + isn->deviation > rate_max)
 		isn->per_second = fmax(sequence_rate(low_of(isn->isr)), rate_max - isn->deviation);
 	if (isn->deviation > 0 && isn->per_second + isn->deviation > rate_max)
 		isn->deviation = deviation_of(isn, low_of(isn->sp));
+	if (isn->deviation > 2 * isn->per_second &&
+	    expression_nearest(isn->isr, sequence_logarithm(isn->deviation), UINT32_MAX, &isr))
+		isn->per_second = sequence_rate(isr);
 	isn->per_second = fmin(isn->per_second, rate_max);
 	/* More than twice the rate would take the counter back. */
 	if (isn->deviation > 2 * isn->per_second)
@@ -102,13 +126,28 @@ borrowed_isn(struct expression seq)
 	return expression_matches(seq, "Z") ? "zero" : NULL;
 }
 
+bool
+sequence_is_random(const struct osdb_fingerprint *f)
+{
+	uint32_t isr;
+
+	return expression_least(f->value[OSDB_SEQ][OSDB_ISR], RANDOM_FROM, &isr);
+}
+
+bool
+sequence_grows(const struct osdb_fingerprint *f)
+{
+	struct expression gcd = f->value[OSDB_SEQ][OSDB_GCD];
+
+	return gcd.text != NULL && !expression_matches_number(gcd, 0);
+}
+
 static void
 add_isn(struct cJSON *tcp, const struct osdb_fingerprint *f)
 {
 	struct expression gcd = f->value[OSDB_SEQ][OSDB_GCD];
 	/* Where SEQ saw numbers grow, T1's is a stray. */
-	const char *borrowed =
-	    gcd.text != NULL && !expression_matches_number(gcd, 0) ? NULL : borrowed_isn(f->value[OSDB_T1][OSDB_S]);
+	const char *borrowed = sequence_grows(f) ? NULL : borrowed_isn(f->value[OSDB_T1][OSDB_S]);
 	struct isn isn = { f->value[OSDB_SEQ][OSDB_ISR], f->value[OSDB_SEQ][OSDB_SP], 1, 0, 0 };
 	bool constant = gcd.text != NULL && !expression_least(gcd, 1, &isn.unit);
 
@@ -119,7 +158,7 @@ add_isn(struct cJSON *tcp, const struct osdb_fingerprint *f)
 	cJSON_AddStringToObject(object, "kind", borrowed != NULL ? borrowed : constant ? "constant" : "increments");
 	if (constant || borrowed != NULL)
 		return;
-	choose_rates(&isn);
+	choose_rates(&isn, gcd);
 	cJSON_AddNumberToObject(object, "per_second", isn.per_second);
 	cJSON_AddNumberToObject(object, "deviation", isn.deviation);
 	cJSON_AddNumberToObject(object, "multiple_of", isn.unit);

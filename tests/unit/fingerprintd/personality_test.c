@@ -163,7 +163,7 @@ static const char detailed[] =
     "\"both\","
     "\"isn\": {\"kind\": \"increments\", \"per_second\": 128000.5, \"deviation\": 12, \"multiple_of\": 64000},"
     "\"cases\": [{\"offered\": [\"mss:265\", \"sack\"], \"ecn\": false, \"window\": 7, \"options\": [\"nop\"]},"
-    "{\"ecn\": true, \"silent\": true}, {\"has\": [\"wscale\"], \"lacks\": [\"ts\", \"sack\"], \"order\": "
+    "{\"ecn\": true, \"answer\": \"silent\"}, {\"has\": [\"wscale\"], \"lacks\": [\"ts\", \"sack\"], \"order\": "
     "[\"mss\"]}],"
     "\"mss_default\": 512, \"window_segment\": \"mss\", \"window_buffer\": 256000,"
     "\"answers\": {\"open_null\": \"silent\", \"open_syn_fin\": \"syn\", \"closed_syn\": {\"flags\": \"RA\", \"seq\": "
@@ -205,7 +205,7 @@ every_key_has_its_place(void **state)
 	assert_int_equal(p.tcp.cases[0].offered[0].value, 265);
 	assert_int_equal(p.tcp.cases[0].ecn, HABIT_NO);
 	assert_true(p.tcp.cases[0].has_window && p.tcp.cases[0].window == 7 && p.tcp.cases[0].has_options);
-	assert_true(p.tcp.cases[1].any_offer && p.tcp.cases[1].silent);
+	assert_true(p.tcp.cases[1].any_offer && p.tcp.cases[1].answer.kind == HABIT_ANSWER_SILENT);
 	assert_int_equal(p.tcp.answers[HABIT_OPEN_NULL].kind, HABIT_ANSWER_SILENT);
 	const struct habit_answer *a = &p.tcp.answers[HABIT_CLOSED_SYN];
 	assert_int_equal(a->flags, 0x14);
