@@ -21,8 +21,8 @@ enum {
 };
 
 const char *const model_actions[] = { "probe", "flow-open", "flow-close", "os-guess", "web-request", "web-harvester",
-	"proxy-request", "relay-session", "relay-auth", "relay-mail", "courier-sent", "lease-changed", "overload",
-	NULL };
+	"proxy-request", "relay-session", "relay-auth", "relay-mail", "courier-sent", "courier-refused",
+	"courier-failed", "courier-unknown", "lease-changed", "overload", NULL };
 
 /* AUTOINCREMENT: a number is never given twice, so cursors stay good when rows go. */
 static const char schema[] =

@@ -1,6 +1,6 @@
 /*
- * setup - `api --setup`: makes and updates the streams and buckets from one
- * table (DESIGN 3.5).  May be run again and again; it never deletes anything.
+ * setup - `api --setup`: makes and updates the streams, buckets and shared consumers from
+ * tables (DESIGN 3.5).  May be run again and again; it never deletes anything.
  */
 #ifndef API_SETUP_H
 #define API_SETUP_H

@@ -36,20 +36,22 @@ sources='services/*.c services/*.h fingerprintd/*.c fingerprintd/*.h api/*.c api
 	forbid "a typedef of a struct" 'typedef struct [a-z_]* *[{a-z]' $sources ':!services/lib/daemon/bus.h'
 	forbid "work left undone" 'TODO|FIXME|[^X]XXX[^X]' $sources tests docker ':!tests/house_rules.sh'
 }
-forbid "base knows nothing above itself" '#include "(wire|daemon|relaytrap|proxytrap|webtrap|logship|fingerprintd|api)/' services/lib/base
-forbid "wire does no I/O" '#include "(daemon|relaytrap|proxytrap|webtrap|logship|fingerprintd|api)/' services/lib/wire
+forbid "base knows nothing above itself" '#include "(wire|daemon|relaytrap|proxytrap|webtrap|courier|logship|fingerprintd|api)/' services/lib/base
+forbid "wire does no I/O" '#include "(daemon|relaytrap|proxytrap|webtrap|courier|logship|fingerprintd|api)/' services/lib/wire
 forbid "wire does no I/O" '#include <(sys/socket|netdb|poll|fcntl)' services/lib/wire
-forbid "daemon knows no service" '#include "(relaytrap|proxytrap|webtrap|logship|fingerprintd|api)/' services/lib/daemon
+forbid "daemon knows no service" '#include "(relaytrap|proxytrap|webtrap|courier|logship|fingerprintd|api)/' services/lib/daemon
 forbid "one machine's paths" '/(work|root|home)/[a-z]' . ':!tests/house_rules.sh'
 
 seam pcap fingerprintd/netio_pcap.c
 seam dumbnet.h fingerprintd/netio_pcap.c
 seam microhttpd.h services/lib/daemon/admin.c services/webtrap/http.c api/http.c
+seam curl services/courier/send.c
+seam ares.h services/courier/resolve.c
 seam sqlite3.h api/model.c api/model_read.c api/model_internal.h
 seam seccomp.h services/lib/daemon/sandbox.c
 seam openssl services/lib/wire/identity.c services/lib/wire/token.c services/relaytrap/store.c services/logship/sink_maildir.c api/raw_mail.c api/tokens.c
 
-for part in services/webtrap services/proxytrap services/relaytrap services/logship fingerprintd api; do
+for part in services/webtrap services/proxytrap services/relaytrap services/courier services/logship fingerprintd api; do
 	[ -f "$part/README.md" ] || { echo "$part has no README.md"; status=1; }
 done
 exit $status

@@ -26,9 +26,10 @@ PARTS = (
     Part("webtrap", 64116, 9102, ("listen.address", 8080)),
     Part("proxytrap", 64117, 9103, ("listen.address", 3128)),
     Part("relaytrap", 64118, 9104, ("listen.address", 2525)),
+    Part("courier", 64120, 9105),
     Part("fingerprintd", 64119, 9101, gateway=True),
 )
-USERS = ("fingerprintd", "webtrap", "proxytrap", "relaytrap", "logship", "api", "setup", "operator")
+USERS = ("fingerprintd", "webtrap", "proxytrap", "relaytrap", "courier", "logship", "api", "setup", "operator")
 NATS_PORT = 4222
 API_PORT = 8025
 DRAIN_SECONDS = 5
@@ -66,6 +67,7 @@ def settings(part, lab):
         "webtrap": {},
         "proxytrap": {"traps.networks": traps},
         "relaytrap": {},
+        "courier": {},  # delivery is off
         "fingerprintd": {
             "interface": "wire0",
             "decoys.file": f"{MNT}/etc/decoys.json",

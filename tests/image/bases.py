@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "cache"
 SUITE = "trixie"
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
-LISTS = {"run": ("run", "gateway", "nats"), "build": ("build",)}  # base: package lists
+LISTS = {"run": ("run", "courier", "gateway", "nats"), "build": ("build",)}  # base: package lists
 
 
 def codename():

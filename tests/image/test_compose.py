@@ -14,7 +14,7 @@ import pytest
 import bases
 import engine
 
-PARTS = ("webtrap", "proxytrap", "relaytrap", "logship", "api", "fingerprintd")
+PARTS = ("webtrap", "proxytrap", "relaytrap", "courier", "logship", "api", "fingerprintd")
 IMAGES = (*PARTS, "nats")
 READY_S, SEEN_S = 90, 30
 WIRE = "hs-wire"

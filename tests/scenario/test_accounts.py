@@ -69,6 +69,16 @@ def test_a_service_hears_no_answers_meant_for_others(lab, user):
     assert b"Permissions Violation" in Nats(lab, user).subscribe(">")
 
 
+def test_the_courier_writes_its_own_buckets_and_no_mail(lab):
+    nats = Nats(lab, "courier")
+    for subject in ("hs.lab.event.courier.courier-sent", "$KV.COURIER_JOBS.x", "$JS.API.STREAM.MSG.GET.MAIL"):
+        assert nats.publish(subject) == b"PONG", subject
+    for subject in ("hs.lab.mail.commit", "$KV.LEASES.x", "$JS.API.STREAM.PURGE.KV_COURIER_QUOTAS",
+                    "$JS.API.CONSUMER.DELETE.EVENTS.courier", "$JS.API.CONSUMER.CREATE.EVENTS.courier",
+                    "$JS.API.STREAM.MSG.GET.EVENTS", "hs.lab.event.relaytrap.relay-mail"):  # fmt: skip
+        assert b"Permissions Violation" in Nats(lab, "courier").publish(subject), subject
+
+
 def test_without_a_password_there_is_no_bus(lab):
     nats = Nats.__new__(Nats)
     ip, _, port = lab.d["nats"]["url"].rpartition("@")[2].partition(":")

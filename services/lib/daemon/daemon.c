@@ -351,8 +351,8 @@ start_all(struct daemon *d)
 }
 
 /* The threads of NATS, events and admin run by now and keep their rights; the loop has not seen a peer yet. */
-static void
-confine(enum sandbox kind)
+void
+daemon_confine(enum sandbox kind)
 {
 #ifdef HS_INSTRUMENTED
 	kind = SANDBOX_NONE;
@@ -388,7 +388,7 @@ daemon_main(const struct daemon_service *service, int argc, char **argv)
 	load_key(&d);
 	raise_descriptor_limit();
 	start_all(&d);
-	confine(service->sandbox);
+	daemon_confine(service->sandbox);
 	log_info("msg=\"started\" version=" HS_VERSION " site=%s instance=%s", site, d.instance);
 	loop_run(d.loop);
 	stop_all(&d);

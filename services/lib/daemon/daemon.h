@@ -50,6 +50,8 @@ const char *daemon_data_dir(const struct daemon *d);
 const char *daemon_boot_id(const struct daemon *d);
 const struct site_key *daemon_site_key(const struct daemon *d);
 void daemon_drained(struct daemon *d);
+/* For a thread of the service's own: enters the sandbox or ends the process; builds that are measured go without. */
+void daemon_confine(enum sandbox kind);
 /* Reload when this file changes too, not only on SIGHUP; once a process. */
 void daemon_watch(struct daemon *d, const char *path);
 

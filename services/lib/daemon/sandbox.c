@@ -53,15 +53,15 @@ deny_processes(scmp_filter_ctx filter)
 				 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 }
 
-/* Nothing but TCP: no datagrams, no raw packets, no netlink, no UNIX sockets. */
+/* Nothing but TCP, and UDP for who asks name servers: no raw packets, no netlink, no UNIX sockets. */
 static int
-deny_other_sockets(scmp_filter_ctx filter)
+deny_other_sockets(scmp_filter_ctx filter, bool datagrams)
 {
 	const scmp_datum_t type_bits = ~(scmp_datum_t)(SOCK_NONBLOCK | SOCK_CLOEXEC) & 0xffffffff;
 	int failed = 0;
 
 	for (int type = 0; type <= 10 && failed == 0; type++) {
-		if (type != SOCK_STREAM)
+		if (type != SOCK_STREAM && (type != SOCK_DGRAM || !datagrams))
 			failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
 			    SCMP_A1(SCMP_CMP_MASKED_EQ, type_bits, (scmp_datum_t)type));
 	}
@@ -82,7 +82,7 @@ filter_calls(enum sandbox kind)
 	bool good = filter != NULL && deny(filter, no_programs, COUNT(no_programs)) == 0 &&
 	    deny(filter, no_listening, COUNT(no_listening)) == 0 && deny_processes(filter) == 0 &&
 	    (kind == SANDBOX_SERVES ? deny(filter, no_connections, COUNT(no_connections))
-				    : deny_other_sockets(filter)) == 0 &&
+				    : deny_other_sockets(filter, kind == SANDBOX_REACHES)) == 0 &&
 	    seccomp_load(filter) == 0;
 
 	seccomp_release(filter);
@@ -103,6 +103,7 @@ enum {
 	NET_CONNECT_TCP = 2,
 	FS_FIRST_ABI = 1,
 	FS_RIGHTS_ABI_1 = (1 << 13) - 1,
+	FS_READS = 1 << 2 | 1 << 3, /* files, directories */
 	FS_REFER = 1 << 13, /* ABI 2 */
 	FS_TRUNCATE = 1 << 14, /* ABI 3 */
 	NET_ABI = 4,
@@ -113,6 +114,8 @@ everything(long abi, enum sandbox kind)
 {
 	struct ruleset r = { .handled_access_fs = FS_RIGHTS_ABI_1 };
 
+	if (kind == SANDBOX_REACHES)
+		r.handled_access_fs &= ~(uint64_t)FS_READS;
 	r.handled_access_fs |= abi >= 2 ? (uint64_t)FS_REFER : 0;
 	r.handled_access_fs |= abi >= 3 ? (uint64_t)FS_TRUNCATE : 0;
 	if (abi >= NET_ABI)

@@ -205,6 +205,30 @@ who_dials_makes_tcp_connections_and_nothing_else(void **state)
 	assert_int_equal(t.late_connected, 0);
 }
 
+/* The courier asks name servers and reads certificates; everything else is as far away. */
+static void
+who_reaches_out_speaks_tcp_and_udp_and_reads(void **state)
+{
+	struct tried t;
+
+	(void)state;
+	enter_and_try(SANDBOX_REACHES, &t);
+	assert_true(t.entered);
+	assert_int_equal(t.tcp, 0);
+	assert_int_equal(t.udp, 0);
+	assert_int_equal(t.connected, 0);
+	assert_int_equal(t.late_connected, 0);
+	assert_int_equal(t.opened, 0);
+	assert_int_equal(t.raw, EPERM);
+	assert_int_equal(t.local, EPERM);
+	assert_int_equal(t.bound, EPERM);
+	assert_int_equal(t.listened, EPERM);
+	assert_int_equal(t.forked, EPERM);
+	assert_int_equal(t.executed, EPERM);
+	assert_int_equal(t.uring, EPERM);
+	assert_true(t.starts_threads);
+}
+
 static void
 none_is_none(void **state)
 {
@@ -220,6 +244,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_serves_cant_connect),
 		cmocka_unit_test(who_dials_makes_tcp_connections_and_nothing_else),
+		cmocka_unit_test(who_reaches_out_speaks_tcp_and_udp_and_reads),
 		cmocka_unit_test(none_is_none),
 	};
 
