@@ -16,9 +16,18 @@ enum {
 	FRESH_US = 2 * 1000 * 1000, /* after such a pause another block begins */
 	PACE_US = 100 * 1000, /* how far apart a scanner's SYNs are */
 	DIVISOR_MAX = 5, /* units that may divide five steps in a row, where all are alike */
+	EDGE = INT32_MAX / 20, /* what distances of random numbers keep from zero and from half of all numbers */
+	FIFTH = (INT32_MAX - 2 * EDGE) / BLOCK,
+	KNOWN = 16, /* connections of one peer whose hash is kept */
 };
 static const double random_step = 1073741824.0; /* on average, when each number is a random one */
 static const double step_max = 2147483647.0; /* larger ones would look like steps back */
+
+/* What a connection's clock was moved by. */
+struct known {
+	uint32_t ports; /* 0: none */
+	uint32_t offset;
+};
 
 struct slot {
 	const struct stack_host *host; /* NULL: free */
@@ -29,6 +38,8 @@ struct slot {
 	uint32_t recent[BLOCK - 1]; /* the last steps, in units of multiple_of */
 	uint8_t order[BLOCK];
 	uint8_t step;
+	uint8_t known_next;
+	struct known known[KNOWN];
 };
 
 struct tcp_isn {
@@ -62,15 +73,6 @@ next_random(struct tcp_isn *t)
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
 	z = (z ^ z >> 27) * 0x94d049bb133111eb;
 	return z ^ z >> 31;
-}
-
-static uint32_t
-hashed(const struct stack_host *h, const struct endpoint *peer, const struct endpoint *ours, uint64_t now_us)
-{
-	uint64_t words[TCP_TUPLE_WORDS];
-
-	tcp_tuple_words(peer, ours, words);
-	return (uint32_t)siphash(h->isn_secret, words, TCP_TUPLE_WORDS) + (uint32_t)((now_us - h->boot_us) / 4);
 }
 
 /* Deviations of five steps in a row whose mean is 0 and whose sample deviation is 1, in an order of chance. */
@@ -228,26 +230,22 @@ counted(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, 
 }
 
 /*
- * Anything, but five in a row are as far apart, and that scatters as much, as
- * with such numbers on average: each distance comes from another fifth of what
- * is possible, short of its ends.  Five numbers of pure chance seem to be of
- * another kind now and then.
+ * Any numbers, but those of one peer in a row are as far apart, and that scatters
+ * as much, as with such numbers on average: each distance comes from another
+ * fifth of what is possible, short of its ends.  Five numbers of pure chance
+ * seem to be of another kind now and then.  fresh: where a row begins.
  */
 static uint32_t
-scattered(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, uint64_t now_us)
+scattered(struct tcp_isn *t, struct slot *s, uint32_t fresh, uint64_t now_us)
 {
-	static const uint32_t edge = (uint32_t)INT32_MAX / 20,
-			      fifth = (INT32_MAX - 2 * (uint32_t)INT32_MAX / 20) / BLOCK;
-	struct slot *s = find_slot(t, h, peer);
 	uint64_t random = next_random(t);
 
-	if (s->host == NULL || now_us - s->at_us > FRESH_US) {
-		if (s->host == NULL)
-			take_slot(t, s, h, peer, now_us);
+	if (now_us - s->at_us > FRESH_US) {
 		shuffle(t, s);
-		s->isn = (uint32_t)random;
+		s->isn = fresh;
 	} else {
-		uint32_t distance = edge + s->order[s->step % BLOCK] * fifth + (uint32_t)(random >> 32) % fifth;
+		uint32_t distance =
+		    EDGE + s->order[s->step % BLOCK] * (uint32_t)FIFTH + (uint32_t)(random >> 32) % FIFTH;
 
 		distance = indivisible(s, distance, DIVISOR_MAX);
 		s->recent[s->step++ % (BLOCK - 1)] = distance;
@@ -255,6 +253,42 @@ scattered(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer
 	}
 	s->at_us = now_us;
 	return s->isn;
+}
+
+static struct slot *
+slot_of(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer)
+{
+	struct slot *s = find_slot(t, h, peer);
+
+	if (s->host == NULL)
+		take_slot(t, s, h, peer, 0); /* last seen long ago */
+	return s;
+}
+
+static uint32_t
+random_number(struct tcp_isn *t, const struct stack_host *h, const struct addr *peer, uint64_t now_us)
+{
+	return scattered(t, slot_of(t, h, peer), (uint32_t)next_random(t), now_us);
+}
+
+/* RFC 6528: the same connection finds the number that it had, moved on by a clock. */
+static uint32_t
+hashed(struct tcp_isn *t, const struct stack_host *h, const struct endpoint *peer, const struct endpoint *ours,
+    uint64_t now_us)
+{
+	struct slot *s = slot_of(t, h, &peer->addr);
+	uint32_t ports = (uint32_t)peer->port << 16 | ours->port, clock = (uint32_t)((now_us - h->boot_us) / 4);
+	uint64_t words[TCP_TUPLE_WORDS];
+
+	for (int i = 0; i < KNOWN; i++) {
+		if (s->known[i].ports == ports)
+			return s->known[i].offset + clock;
+	}
+	tcp_tuple_words(peer, ours, words);
+	uint32_t offset = scattered(t, s, (uint32_t)siphash(h->isn_secret, words, TCP_TUPLE_WORDS), now_us);
+
+	s->known[s->known_next++ % KNOWN] = (struct known){ ports, offset };
+	return offset + clock;
 }
 
 uint32_t
@@ -270,9 +304,9 @@ tcp_isn_next(struct tcp_isn *t, const struct stack_host *h, const struct endpoin
 	case HABIT_ISN_INCREMENTS:
 		return counted(t, h, &peer->addr, now_us);
 	case HABIT_ISN_RANDOM:
-		return scattered(t, h, &peer->addr, now_us);
+		return random_number(t, h, &peer->addr, now_us);
 	default:
-		return hashed(h, peer, ours, now_us);
+		return hashed(t, h, peer, ours, now_us);
 	}
 }
 
@@ -288,11 +322,9 @@ tcp_isn_ts_offset(struct tcp_isn *t, const struct stack_host *h, const struct en
 		tcp_tuple_words(ours, peer, words);
 		return (uint32_t)siphash(h->isn_secret, words, TCP_TUPLE_WORDS);
 	}
-	struct slot *s = find_slot(t, h, &peer->addr);
+	struct slot *s = slot_of(t, h, &peer->addr);
 	uint32_t eighth = h->habits->ts_apart / 8;
 
-	if (s->host == NULL)
-		take_slot(t, s, h, &peer->addr, 0);
 	/* From seven eighths to nine. */
 	s->ts += 7 * eighth + (uint32_t)(next_random(t) % (2 * (uint64_t)eighth + 1));
 	return s->ts;

@@ -1,7 +1,7 @@
 /*
  * tcp_isn - initial sequence numbers and clocks, as the decoy's generator makes them: a
- * keyed hash of the connection (RFC 6528), a constant, or a counter whose rate
- * scatters.  Counters are kept for each decoy and peer in a table of fixed
+ * keyed hash of the connection (RFC 6528), random, a constant, or a counter whose
+ * rate scatters.  Counters are kept for each decoy and peer in a table of fixed
  * size, so that other visitors don't disturb what one of them sees.
  */
 #ifndef FINGERPRINTD_TCP_ISN_H

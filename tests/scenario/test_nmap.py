@@ -186,6 +186,22 @@ def test_our_own_are_named(verdicts, name):
     assert verdict.kind in ("first", "listed"), sweep.describe_miss(verdict)
 
 
+# Of which there must be a personality: those of the paper, and today's.
+KINDS = {
+    "freebsd-4": "FreeBSD 4", "freebsd-13": "FreeBSD 1", "linux-2.4": "Linux 2.4", "linux-2.6": "Linux 2.6",
+    "windows-2000": "Windows 2000", "cisco-ios-12": "Cisco IOS", "zyxel-zynos-3": "ZyXEL", "intel-express-460t": "Intel",
+    "intel-express-510t": "Intel", "3com-officeconnect": "3Com", "3com-superstack-3": "3Com", "linux-5": "Linux 4.15 - 5",
+    "linux-6": "Linux 4.15 - 5", "windows-server-2019": "Microsoft Windows 10", "openbsd-7": "OpenBSD 6",
+    "windows-server-2022": "Microsoft Windows 10", "mikrotik-routeros-6": "MikroTik RouterOS 6",
+}  # fmt: skip
+
+
+def test_the_kinds_are_there():
+    assert len(PERSONALITIES) >= 40
+    print(f"figure nmap.own {len(PERSONALITIES)} 1")
+    assert {name: kind for name, kind in KINDS.items() if kind not in PERSONALITIES[name]["expect"]} == {}
+
+
 # ---- everything at once, with a trap behind it ----
 
 
