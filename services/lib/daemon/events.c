@@ -269,8 +269,8 @@ handle_batch(struct events *e)
 			spool_item(e, items[i]);
 	}
 	for (size_t i = 0; i < count; i++) {
-		tell_safe(e, items[i]);
-		free(items[i]); /* NOLINT(clang-analyzer-unix.Malloc): it can't follow the list that they come from */
+		tell_safe(e, items[i]); /* NOLINT(clang-analyzer-unix.Malloc): it can't follow the list of items */
+		free(items[i]);
 	}
 }
 
