@@ -49,7 +49,7 @@ seam curl services/courier/send.c
 seam ares.h services/courier/resolve.c
 seam sqlite3.h api/model.c api/model_read.c api/model_internal.h
 seam seccomp.h services/lib/daemon/sandbox.c
-seam openssl services/lib/wire/identity.c services/lib/wire/token.c services/relaytrap/store.c services/logship/sink_maildir.c api/raw_mail.c api/tokens.c
+seam openssl services/lib/wire/identity.c services/lib/wire/tls_hello.c services/lib/wire/token.c services/lib/daemon/tls.c services/relaytrap/certs.c services/relaytrap/store.c services/logship/sink_maildir.c api/raw_mail.c api/tokens.c
 
 for part in services/webtrap services/proxytrap services/relaytrap services/courier services/logship fingerprintd api; do
 	[ -f "$part/README.md" ] || { echo "$part has no README.md"; status=1; }
