@@ -59,6 +59,16 @@ static const struct plan plans[] = {
 	    .bucket = true,
 	},
 	{
+	    .name = "KV_CERTS",
+	    .description = "Keys and certificates of decoys, made once each",
+	    .subjects = { "$KV.CERTS.>" },
+	    .subject_count = 1,
+	    .discard = js_DiscardNew,
+	    .fixed_bytes = 64 * MIB, /* 3 KiB a decoy that was asked for TLS */
+	    .duplicates_s = 120,
+	    .bucket = true,
+	},
+	{
 	    .name = "KV_COURIER_JOBS",
 	    .description = "What became of each probe that the courier took on",
 	    .subjects = { "$KV.COURIER_JOBS.>" },

@@ -293,6 +293,7 @@ trap_closed(void *ctx, enum conn_end why)
 		enter(f, FLOW_FINISHING);
 		f->deadline_ms = clock_ms() + FLOW_LINGER_MS;
 		break;
+	case CONN_END_TLS: /* never: flows are plain to us */
 	case CONN_END_RESET:
 		if (may_take_over(f))
 			take_over(f);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char *listen_address, *listen_proxy, *listen_networks, *host_domain;
-static long listen_capacity, message_max, memory_max;
+static long listen_capacity, message_max, memory_max, tls_sessions;
 static struct server *server;
 
 static const struct setting settings[] = {
@@ -21,6 +21,8 @@ static const struct setting settings[] = {
 	    "Domain of the host names that decoys greet with." },
 	{ "message.max", SETTING_NUMBER, &message_max, "33554432", 1024, 134217728, "bytes",
 	    "Largest message taken; offered as SIZE." },
+	{ "tls.sessions", SETTING_NUMBER, &tls_sessions, "2000", 0, 1000000, "sessions",
+	    "Most that speak TLS at once: 40 KiB each; beyond it STARTTLS is not offered." },
 	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes",
 	    "Most that mails not yet stored may hold; beyond it clients hear \"try later\"." },
 };
@@ -38,6 +40,7 @@ start(struct daemon *d)
 		.host_domain = host_domain,
 		.message_max = (uint64_t)message_max,
 		.memory_max = (uint64_t)memory_max,
+		.tls_sessions = (size_t)tls_sessions,
 	};
 
 	if (strcmp(listen_proxy, "off") != 0 && strcmp(listen_proxy, "required") != 0)

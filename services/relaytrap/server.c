@@ -5,6 +5,9 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/str.h"
+#include "daemon/tls.h"
+#include "relaytrap/binding.h"
+#include "relaytrap/certs.h"
 #include "relaytrap/smtp_session.h"
 #include "relaytrap/store.h"
 #include "relaytrap/transcript.h"
@@ -20,15 +23,23 @@ enum {
 	OUTPUT_MAX = 64 * 1024, /* replies that the client doesn't read: then we stop reading it */
 };
 
+enum tls_step {
+	TLS_STEP_NONE,
+	TLS_STEP_WANTED, /* as soon as the input at hand is dealt with */
+	TLS_STEP_CERTIFICATE, /* waits for it */
+	TLS_STEP_HANDSHAKE,
+	TLS_STEP_DONE,
+};
+
 struct client {
 	struct list node;
 	struct server *server;
 	struct conn *conn; /* NULL: gone, a store may still answer */
-	struct smtp_session *session;
+	struct smtp_session *session; /* NULL until a handshake that comes first is done */
 	struct store_mail *mail;
 	struct loop_timer *delay;
 	struct flow_info flow;
-	const struct look *look;
+	struct binding binding;
 	char host[LOOK_HOST_MAX];
 	unsigned mails; /* begun: numbers the mail ids */
 	unsigned stored;
@@ -36,6 +47,7 @@ struct client {
 	unsigned auth_events;
 	uint64_t start_ms;
 	bool closing;
+	enum tls_step tls;
 	bool feeding; /* input is being given to the session: no re-entry */
 	struct transcript transcript;
 	struct event *mail_event; /* prepared at the end of data, emitted when stored */
@@ -47,9 +59,22 @@ struct server {
 	struct store *store;
 	struct server_settings settings;
 	struct loop_timer *sweep;
+	struct certs *certs;
+	struct tls_server *tls[TLS_1_3 + 1]; /* by the newest version that it speaks */
+	size_t tls_count; /* sessions that speak TLS or are about to */
 	struct list clients;
 	size_t count;
 	bool draining;
+};
+
+/* What each server could do at its time; of others TLS 1.3. */
+static const struct tls_age {
+	const char *look;
+	enum tls_version newest;
+} tls_ages[] = {
+	{ "exchange-5.0", TLS_1_0 },
+	{ "postfix-2", TLS_1_2 },
+	{ "sendmail-8.12", TLS_1_2 },
 };
 
 static metric_value mails_stored, mails_refused, mail_bytes;
@@ -64,6 +89,28 @@ new_event(struct client *c, const char *action, const char *suffix)
 
 	event_flow(e, &c->flow);
 	return e;
+}
+
+/* TLS as the Elastic Common Schema says it; JA4 has no field there. */
+static void
+tell_tls(const struct client *c, struct event *e)
+{
+	const struct tls_facts *f = c->conn == NULL ? NULL : conn_tls(c->conn);
+
+	if (f == NULL)
+		return;
+	event_bool(e, "tls.established", c->tls == TLS_STEP_DONE);
+	if (c->tls == TLS_STEP_DONE) {
+		event_text(e, "tls.version_protocol", "tls");
+		event_text(e, "tls.version", strcmp(f->version, "TLSv1") == 0 ? "1.0" : f->version + strlen("TLSv"));
+		event_text(e, "tls.cipher", f->cipher);
+	}
+	if (f->ja3[0] != '\0') {
+		event_text(e, "tls.client.ja3", f->ja3);
+		event_text(e, "honeyspam.tls.ja4", f->ja4);
+	}
+	if (f->server_name[0] != '\0')
+		event_text(e, "tls.client.server_name", f->server_name);
 }
 
 /* ---- the session's sink ---- */
@@ -134,6 +181,7 @@ prepare_mail_event(struct client *c, const struct smtp_envelope *e)
 	event_bytes(c->mail_event, "honeyspam.mail.subject", e->subject, e->subject_len);
 	event_text(c->mail_event, "honeyspam.mail.queue_id", e->queue_id);
 	event_text(c->mail_event, "honeyspam.mail.host", c->host);
+	tell_tls(c, c->mail_event);
 }
 
 static void client_free(struct client *c);
@@ -188,7 +236,7 @@ on_message_end(void *ctx, const struct smtp_envelope *e)
 	struct client *c = ctx;
 
 	prepare_mail_event(c, e);
-	store_commit(c->mail, e, c->look->name, clock_wall_ms(), on_stored, c);
+	store_commit(c->mail, e, c->binding.look->name, clock_wall_ms(), on_stored, c);
 }
 
 static void
@@ -207,6 +255,14 @@ on_auth(void *ctx, const struct smtp_auth *attempt)
 	event_bool(e, "honeyspam.auth.accepted", attempt->accepted);
 	event_number(e, "honeyspam.auth.tries", c->auth_events);
 	events_emit(daemon_events(c->server->daemon), &e);
+}
+
+static void
+on_start_tls(void *ctx)
+{
+	struct client *c = ctx;
+
+	c->tls = TLS_STEP_WANTED;
 }
 
 static void
@@ -243,6 +299,7 @@ emit_session(struct client *c)
 {
 	struct event *e = new_event(c, "relay-session", "session");
 
+	tell_tls(c, e);
 	transcript_tell(&c->transcript, e, "honeyspam.smtp.transcript");
 	event_number(e, "honeyspam.smtp.mails", c->stored);
 	event_number(e, "event.duration", (clock_ms() - c->start_ms) * 1000000); /* ECS: nanoseconds */
@@ -268,12 +325,113 @@ client_free(struct client *c)
 static void
 client_gone(struct client *c)
 {
+	emit_session(c);
 	c->conn = NULL;
 	listener_flow_ended(c->server->listener);
-	emit_session(c);
+	if (c->tls != TLS_STEP_NONE)
+		c->server->tls_count--;
 	loop_timer_stop(c->delay);
-	if (!smtp_session_storing(c->session))
+	if (c->session == NULL || !smtp_session_storing(c->session))
 		client_free(c);
+}
+
+static void
+hang_up(struct client *c)
+{
+	struct conn *conn = c->conn;
+
+	client_gone(c);
+	conn_close(conn);
+}
+
+/* ---- TLS ---- */
+
+static struct tls_server *
+tls_of(const struct server *s, const struct look *look)
+{
+	for (size_t i = 0; i < sizeof(tls_ages) / sizeof(tls_ages[0]); i++) {
+		if (strcmp(tls_ages[i].look, look->name) == 0)
+			return s->tls[tls_ages[i].newest];
+	}
+	return s->tls[TLS_1_3];
+}
+
+static bool
+proxied(const struct client *c)
+{
+	struct addr address;
+
+	return c->flow.authority[0] != '\0' && !addr_parse(c->flow.authority, &address);
+}
+
+/* The decoy's own certificate; the client of a proxy gets one of the name that it believes to talk to. */
+static bool
+shake_hands(struct client *c, const struct tls_identity *own)
+{
+	struct server *s = c->server;
+	struct tls_identity *other = NULL;
+
+	if (proxied(c) && (other = certs_other(s->certs, &c->flow.destination.addr, c->host)) == NULL)
+		return false;
+	c->tls = TLS_STEP_HANDSHAKE;
+	bool good = conn_start_tls(c->conn, tls_of(s, c->binding.look), other == NULL ? own : other);
+	tls_identity_free(&other);
+	conn_resume(c->conn);
+	return good;
+}
+
+/* Goes as far as the certificate allows; the client's own bytes wait in the socket meanwhile. */
+static void
+advance_tls(struct client *c)
+{
+	const struct tls_identity *identity = NULL;
+	char own[LOOK_HOST_MAX];
+
+	look_host(daemon_site_key(c->server->daemon), &c->flow.destination.addr, c->server->settings.host_domain, own);
+	switch (certs_get(c->server->certs, &c->flow.destination.addr, own, &identity)) {
+	case CERTS_READY:
+		if (!shake_hands(c, identity))
+			hang_up(c);
+		break;
+	case CERTS_WAITING:
+		c->tls = TLS_STEP_CERTIFICATE;
+		break;
+	case CERTS_FAILED:
+		hang_up(c);
+		break;
+	}
+}
+
+/* What the client said in plain before it could have heard our 220 is thrown away (RFC 3207 4.2 and 6). */
+static void
+begin_tls(struct client *c)
+{
+	c->server->tls_count++;
+	conn_consume(c->conn, conn_input_len(c->conn));
+	conn_pause(c->conn);
+	advance_tls(c);
+}
+
+static void
+on_certs_changed(void *ctx)
+{
+	struct server *s = ctx;
+	struct list *node = s->clients.next;
+
+	while (node != &s->clients) {
+		struct client *c = LIST_OWNER(node, struct client, node);
+
+		node = node->next;
+		if (c->conn != NULL && c->tls == TLS_STEP_CERTIFICATE)
+			advance_tls(c);
+	}
+}
+
+/* Input belongs to the session: not while hands are shaken. */
+static bool
+talking(const struct client *c)
+{
+	return c->tls == TLS_STEP_NONE || c->tls == TLS_STEP_DONE;
 }
 
 /* Gives the session what waits, as far as it wants; closes when it said so. */
@@ -283,23 +441,25 @@ feed(struct client *c)
 	const uint8_t *data;
 	size_t len = 1, used = 1;
 
-	if (c->feeding || c->conn == NULL)
+	if (c->feeding || c->conn == NULL || !talking(c))
 		return;
 	c->feeding = true;
-	while (!c->closing && used > 0 && conn_output_len(c->conn) < OUTPUT_MAX &&
+	while (!c->closing && talking(c) && used > 0 && conn_output_len(c->conn) < OUTPUT_MAX &&
 	    (data = conn_peek(c->conn, 0, &len)) != NULL) {
 		used =
 		    smtp_session_input(c->session, data, len, clock_ms(), clock_wall_ms() * 1000 + clock_us() % 1000);
 		conn_consume(c->conn, used);
 	}
 	c->feeding = false;
+	if (c->tls == TLS_STEP_WANTED && !c->closing) {
+		begin_tls(c);
+		return;
+	}
 	/* The client has finished talking, and every answer is given. */
 	if (conn_got_eof(c->conn) && conn_input_len(c->conn) == 0 && !smtp_session_storing(c->session))
 		c->closing = true;
-	if (c->closing) {
-		conn_close(c->conn);
-		client_gone(c);
-	}
+	if (c->closing)
+		hang_up(c);
 }
 
 static void
@@ -315,19 +475,45 @@ on_closed(void *ctx, enum conn_end why)
 	client_gone(ctx);
 }
 
-static const struct conn_ops client_ops = { .data = on_data, .eof = on_data, .writable = on_data, .closed = on_closed };
+static void start_session(struct client *c);
+
+static void
+on_secured(void *ctx)
+{
+	struct client *c = ctx;
+
+	c->tls = TLS_STEP_DONE;
+	if (c->session == NULL)
+		start_session(c);
+	else
+		smtp_session_tls_started(c->session);
+	feed(c);
+}
+
+static const struct conn_ops client_ops = {
+	.data = on_data,
+	.secured = on_secured,
+	.eof = on_data,
+	.writable = on_data,
+	.closed = on_closed,
+};
 
 /* A proxy's client believes that it reached the host it asked for. */
 static void
 choose_host(struct client *c)
 {
-	struct addr address;
-
-	if (c->flow.authority[0] != '\0' && !addr_parse(c->flow.authority, &address))
+	if (proxied(c))
 		str_copy(c->host, sizeof(c->host), c->flow.authority);
 	else
 		look_host(daemon_site_key(c->server->daemon), &c->flow.destination.addr,
 		    c->server->settings.host_domain, c->host);
+}
+
+/* Offered is what will work: certificates come from NATS, and memory is bounded. */
+static bool
+tls_possible(const struct server *s)
+{
+	return s->tls_count < s->settings.tls_sessions && bus_connected(daemon_bus(s->daemon));
 }
 
 static void
@@ -341,15 +527,18 @@ start_session(struct client *c)
 		.message_end = on_message_end,
 		.message_abort = on_message_abort,
 		.auth = on_auth,
+		.start_tls = on_start_tls,
 		.close = on_close,
 		.delay = on_delay,
 		.ctx = c,
 	};
 	const struct smtp_settings settings = {
-		.look = c->look,
+		.look = c->binding.look,
 		.host = c->host,
 		.client = c->flow.source.addr,
 		.message_max = c->server->settings.message_max,
+		.tls_offered = tls_possible(c->server),
+		.tls_active = c->tls == TLS_STEP_DONE,
 		.host_secret =
 		    (uint32_t)identity_u64(daemon_site_key(c->server->daemon), &c->flow.destination.addr, "queue id"),
 	};
@@ -366,15 +555,21 @@ on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 	c->server = s;
 	c->conn = conn;
 	c->flow = *info;
-	c->look = look_find(info->look);
+	c->binding = binding_parse(info);
 	c->start_ms = clock_ms();
 	c->delay = loop_timer_new(daemon_loop(s->daemon), delay_over, c);
 	list_append(&s->clients, &c->node);
 	s->count++;
 	choose_host(c);
 	conn_set_ops(conn, &client_ops, c);
-	start_session(c);
-	feed(c);
+	if (!c->binding.implicit_tls) {
+		start_session(c);
+		feed(c);
+	} else if (tls_possible(s)) {
+		begin_tls(c);
+	} else {
+		hang_up(c);
+	}
 }
 
 static void
@@ -388,7 +583,7 @@ sweep(void *ctx)
 		struct client *c = LIST_OWNER(node, struct client, node);
 
 		node = node->next;
-		if (c->conn == NULL)
+		if (c->conn == NULL || !talking(c))
 			continue;
 		smtp_session_sweep(c->session, now);
 		feed(c);
@@ -404,6 +599,9 @@ server_new(struct daemon *d, const struct server_settings *settings)
 	s->settings = *settings;
 	list_init(&s->clients);
 	s->store = store_new(daemon_bus(d), daemon_site(d), settings->memory_max);
+	s->certs = certs_new(daemon_loop(d), daemon_bus(d), daemon_site_key(d), on_certs_changed, s);
+	for (enum tls_version v = TLS_1_0; v <= TLS_1_3; v++)
+		s->tls[v] = tls_server_new(v);
 	s->listener = listener_new(daemon_loop(d), &settings->listen, on_open, s);
 	s->sweep = loop_timer_new(daemon_loop(d), sweep, s);
 	loop_timer_every(s->sweep, SWEEP_MS);
@@ -433,9 +631,14 @@ server_shutdown(struct server *s)
 		node = node->next;
 		if (c->conn == NULL)
 			continue;
+		if (!talking(c)) {
+			hang_up(c);
+			continue;
+		}
 		smtp_session_shutdown(c->session);
 		feed(c);
 	}
+	certs_free(&s->certs);
 }
 
 size_t

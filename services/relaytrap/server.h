@@ -12,6 +12,7 @@ struct server_settings {
 	const char *host_domain;
 	uint64_t message_max;
 	uint64_t memory_max;
+	size_t tls_sessions; /* most that speak TLS at once; 0: none is offered */
 };
 
 struct server *server_new(struct daemon *d, const struct server_settings *s);

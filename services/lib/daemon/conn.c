@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/loop.h"
+#include "daemon/tls.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -33,7 +34,8 @@ enum conn_state {
 
 struct conn {
 	struct event read_ev, write_ev, timer_ev;
-	struct evbuffer *in, *out;
+	struct evbuffer *in, *out; /* plain text; what goes onto the wire */
+	struct tls_session *tls; /* NULL: none */
 	const struct conn_ops *ops;
 	void *ctx;
 	uint64_t idle_ms;
@@ -42,6 +44,7 @@ struct conn {
 	int busy; /* callbacks running */
 	enum conn_state state;
 	bool paused;
+	bool shaking; /* hands: TLS is not open yet */
 	bool got_eof;
 	bool want_shutdown;
 	bool sent_shutdown;
@@ -55,6 +58,7 @@ conn_free(struct conn *c)
 	event_del(&c->timer_ev);
 	if (c->fd >= 0)
 		close(c->fd);
+	tls_session_free(&c->tls);
 	evbuffer_free(c->in);
 	evbuffer_free(c->out);
 	free(c);
@@ -225,6 +229,10 @@ on_write(evutil_socket_t fd, short what, void *ctx)
 static void
 read_eof(struct conn *c)
 {
+	if (c->shaking) {
+		end_conn(c, CONN_END_TLS);
+		return;
+	}
 	c->got_eof = true;
 	update_reading(c);
 	if (c->ops != NULL && c->ops->eof != NULL)
@@ -243,6 +251,38 @@ throw_away(struct conn *c)
 		kill_conn(c);
 }
 
+/* The handshake has ended; the owner's timer counts again. */
+static void
+tell_secured(struct conn *c)
+{
+	c->shaking = false;
+	conn_set_idle(c, c->idle_ms);
+	if (c->ops != NULL && c->ops->secured != NULL)
+		c->ops->secured(c->ctx);
+}
+
+static void
+read_tls(struct conn *c, const uint8_t *data, size_t len)
+{
+	size_t before = evbuffer_get_length(c->in);
+	enum tls_state state = tls_session_input(c->tls, data, len, c->in, c->out);
+
+	if (state == TLS_FAILED) {
+		evbuffer_write(c->out, c->fd); /* the alert, if it goes at once */
+		end_conn(c, CONN_END_TLS);
+		return;
+	}
+	if (evbuffer_get_length(c->out) > 0)
+		event_active(&c->write_ev, EV_WRITE, 0);
+	update_reading(c);
+	if (c->shaking && state != TLS_SHAKING)
+		tell_secured(c);
+	if (c->state == CONN_OPEN && evbuffer_get_length(c->in) > before && c->ops != NULL)
+		c->ops->data(c->ctx);
+	if (c->state == CONN_OPEN && state == TLS_ENDED)
+		read_eof(c);
+}
+
 static void
 read_some(struct conn *c)
 {
@@ -250,12 +290,14 @@ read_some(struct conn *c)
 	static _Thread_local uint8_t bytes[READ_CHUNK];
 	ssize_t n = recv(c->fd, bytes, room < READ_CHUNK ? room : READ_CHUNK, 0);
 
-	if (n > 0 && evbuffer_add(c->in, bytes, (size_t)n) != 0) {
+	if (n > 0 && c->tls == NULL && evbuffer_add(c->in, bytes, (size_t)n) != 0) {
 		end_conn(c, CONN_END_RESET); /* no memory: this peer pays for it */
 		return;
 	}
 	c->active_ms = clock_ms();
-	if (n > 0) {
+	if (n > 0 && c->tls != NULL) {
+		read_tls(c, bytes, (size_t)n);
+	} else if (n > 0) {
 		update_reading(c);
 		if (c->ops != NULL)
 			c->ops->data(c->ctx);
@@ -291,6 +333,8 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 	enter(c);
 	if (c->state == CONN_DIALING) {
 		end_conn(c, CONN_END_REFUSED);
+	} else if (c->state == CONN_OPEN && c->shaking) {
+		end_conn(c, CONN_END_TIMEOUT);
 	} else if (c->state == CONN_OPEN) {
 		uint64_t idle = clock_ms() - c->active_ms;
 
@@ -399,7 +443,10 @@ conn_write(struct conn *c, const void *data, size_t len)
 {
 	if (c->state > CONN_OPEN || c->want_shutdown)
 		return;
-	evbuffer_add(c->out, data, len);
+	if (c->tls == NULL)
+		evbuffer_add(c->out, data, len);
+	else
+		tls_session_write(c->tls, data, len, c->out);
 	if (c->state == CONN_OPEN)
 		event_active(&c->write_ev, EV_WRITE, 0);
 }
@@ -420,6 +467,25 @@ conn_unsent(const struct conn *c)
 	return evbuffer_get_length(c->out) + (size_t)held;
 }
 
+bool
+conn_start_tls(struct conn *c, struct tls_server *server, const struct tls_identity *identity)
+{
+	c->tls = tls_session_new(server, identity);
+	if (c->tls == NULL)
+		return false;
+	evbuffer_drain(c->in, evbuffer_get_length(c->in));
+	c->shaking = true;
+	arm_timer(c, CONN_TLS_MS);
+	update_reading(c);
+	return true;
+}
+
+const struct tls_facts *
+conn_tls(const struct conn *c)
+{
+	return c->tls == NULL ? NULL : tls_session_facts(c->tls);
+}
+
 void
 conn_pause(struct conn *c)
 {
@@ -438,7 +504,7 @@ void
 conn_set_idle(struct conn *c, uint64_t idle_ms)
 {
 	c->idle_ms = idle_ms;
-	if (c->state != CONN_OPEN)
+	if (c->state != CONN_OPEN || c->shaking)
 		return;
 	c->active_ms = clock_ms();
 	if (idle_ms == 0)
@@ -453,6 +519,8 @@ conn_shutdown(struct conn *c)
 	if (c->state > CONN_OPEN || c->want_shutdown)
 		return;
 	c->want_shutdown = true;
+	if (c->tls != NULL)
+		tls_session_end(c->tls, c->out);
 	if (c->state == CONN_OPEN)
 		event_active(&c->write_ev, EV_WRITE, 0);
 }
@@ -466,6 +534,8 @@ conn_close(struct conn *c)
 	}
 	if (c->state != CONN_OPEN)
 		return;
+	if (c->tls != NULL && !c->want_shutdown)
+		tls_session_end(c->tls, c->out);
 	c->state = CONN_FLUSHING;
 	c->ops = NULL;
 	event_del(&c->read_ev);

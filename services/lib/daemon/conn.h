@@ -16,21 +16,29 @@
 
 struct loop;
 struct conn;
+struct tls_facts;
+struct tls_identity;
+struct tls_server;
 
 enum conn_end {
 	CONN_END_FIN, /* both directions finished */
 	CONN_END_RESET, /* the peer reset, or the network failed */
 	CONN_END_TIMEOUT, /* idle for longer than conn_set_idle() */
 	CONN_END_REFUSED, /* an outgoing connection could not be made */
+	CONN_END_TLS, /* TLS was not spoken, or not spoken well */
 };
 
-enum { CONN_INPUT_MAX = 64 * 1024 }; /* bytes read ahead of the service, then the window closes */
+enum {
+	CONN_INPUT_MAX = 64 * 1024, /* bytes read ahead of the service, then the window closes */
+	CONN_TLS_MS = 60 * 1000, /* a handshake takes no longer */
+};
 
 /* All may be NULL except data and closed. */
 struct conn_ops {
 	void (*connected)(void *ctx); /* outgoing connections only */
 	void (*data)(void *ctx); /* conn_peek() has something new */
-	void (*eof)(void *ctx); /* the peer sent FIN; writing is still allowed */
+	void (*secured)(void *ctx); /* the handshake of conn_start_tls() is done */
+	void (*eof)(void *ctx); /* the peer sent FIN (or TLS' goodbye); writing is still allowed */
 	void (*writable)(void *ctx); /* the output buffer has run empty */
 	void (*closed)(void *ctx, enum conn_end why); /* not called after conn_close()/conn_reset() */
 };
@@ -51,6 +59,15 @@ bool conn_got_eof(const struct conn *c); /* the peer has sent its FIN */
 void conn_write(struct conn *c, const void *data, size_t len);
 size_t conn_output_len(const struct conn *c);
 size_t conn_unsent(const struct conn *c); /* that, and what the kernel holds until the peer acknowledges it */
+/*
+ * From here on TLS is spoken, as a server. What was read and not consumed is
+ * thrown away (it was said before the peer could know: RFC 3207 4), what was
+ * written goes out in plain before; nothing can be written until secured.
+ * False: no memory.
+ */
+bool conn_start_tls(struct conn *c, struct tls_server *server, const struct tls_identity *identity);
+/* NULL without TLS. */
+const struct tls_facts *conn_tls(const struct conn *c);
 /* Stops and resumes reading: the peer's window closes. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);

@@ -1,0 +1,28 @@
+/*
+ * kv - buckets of last values in JetStream (ADR-8): read one, and make one that
+ * must not be there yet.  Calls wait for the server: for threads of their own, never for the loop.
+ *
+ * The user at NATS needs $KV.<bucket>.> to publish and $JS.API.DIRECT.GET.KV_<bucket>.> to read; `api --setup` makes
+ * the buckets.
+ */
+#ifndef DAEMON_KV_H
+#define DAEMON_KV_H
+
+#include <stddef.h>
+
+struct bus;
+
+enum kv_result {
+	KV_OK,
+	KV_NONE, /* get: no such key */
+	KV_TAKEN, /* create: somebody was first */
+	KV_FAILED, /* NATS is away, or refuses */
+};
+
+enum { KV_WAIT_MS = 2000, KV_VALUE_MAX = 64 * 1024 };
+
+/* Keys are letters, digits, hyphens and dots. *value is the caller's to free, and ends with a NUL beyond len. */
+enum kv_result kv_get(struct bus *b, const char *bucket, const char *key, char **value, size_t *len);
+enum kv_result kv_create(struct bus *b, const char *bucket, const char *key, const void *value, size_t len);
+
+#endif
