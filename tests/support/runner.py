@@ -1,5 +1,6 @@
 """runner - what tests/run does after the packages are there: stages, each a list of things that pass or fail."""
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -82,20 +83,24 @@ def unit(results, words):
         results.add("unit", False, output)
 
 
+def fuzz_one(target):
+    corpus, own = ROOT / "tests" / "fuzz" / "corpus" / target.name, BUILD / "corpus" / target.name
+    own.mkdir(parents=True, exist_ok=True)
+    dictionary = ROOT / "tests" / "fuzz" / f"{target.name}.dict"
+    options = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", "-max_len=4096"]
+    options += [f"-dict={dictionary}"] if dictionary.exists() else []
+    return run(target, *options, f"-artifact_prefix={own}/", own, *[corpus] * corpus.is_dir())
+
+
 def fuzz(results, words):
     if not build(results, "fuzz"):
         return
     targets = sorted(path for path in (BUILD / "fuzz" / "fuzz").glob("*_fuzz") if not words or path.name in words)
     if not targets:
         results.add("fuzz: no targets", False)
-    for target in targets:
-        corpus, own = ROOT / "tests" / "fuzz" / "corpus" / target.name, BUILD / "corpus" / target.name
-        own.mkdir(parents=True, exist_ok=True)
-        dictionary = ROOT / "tests" / "fuzz" / f"{target.name}.dict"
-        options = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", "-max_len=4096"]
-        options += [f"-dict={dictionary}"] if dictionary.exists() else []
-        folders = [own] + [corpus] * corpus.is_dir()
-        check(results, f"fuzz {target.name}", target, *options, f"-artifact_prefix={own}/", *folders)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for target, (good, output) in zip(targets, pool.map(fuzz_one, targets)):
+            results.add(f"fuzz {target.name}", good, output)
 
 
 def install_nats(results):

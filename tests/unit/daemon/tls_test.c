@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char host[] = "mx.example.net"; /* OpenSSL's macro takes no const */
 static char *pem; /* key and certificate */
 static size_t pem_len;
 
@@ -83,7 +84,7 @@ begin(struct pair *p, enum tls_version newest, int client_version)
 	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
 	BIO_set_mem_eof_return(in, -1);
 	SSL_set_bio(p->client, in, out);
-	SSL_set_tlsext_host_name(p->client, "mx.example.net");
+	SSL_set_tlsext_host_name(p->client, host);
 	SSL_set_connect_state(p->client);
 }
 
