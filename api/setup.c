@@ -22,10 +22,10 @@ struct plan {
 	int subject_count;
 	jsDiscardPolicy discard;
 	enum bytes bytes;
+	bool bucket; /* holds the last value of each key (ADR-8) */
 	int64_t fixed_bytes;
 	int64_t age_s; /* 0: no limit */
 	int64_t duplicates_s; /* not longer than age */
-	bool bucket; /* holds the last value of each key (ADR-8) */
 };
 
 static const struct plan plans[] = {

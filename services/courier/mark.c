@@ -132,7 +132,7 @@ static void
 add_v6(struct needles *n, const struct addr *a)
 {
 	uint8_t back[sizeof(a->b)];
-	char text[NEEDLE_MAX], nibbles[NEEDLE_MAX];
+	char text[NEEDLE_MAX], nibbles[NEEDLE_MAX] = "";
 	size_t used = 0;
 
 	addr_format(a, text);
@@ -258,27 +258,41 @@ hex_value(char c)
 	return at == NULL ? -1 : (int)(at - digits);
 }
 
-/* RFC 2045 6.7: "=3A" and soft line ends; "%3A" of a URL alike. */
+/* "=3A" (RFC 2045 6.7) or "%3A" (RFC 3986 2.1); a soft line end is nothing. */
 static size_t
-decode_quoted(const char *text, size_t len, char *out)
+decode_escapes(char sign, const char *text, size_t len, char *out)
 {
 	size_t used = 0;
 
 	for (size_t at = 0; at < len; at++) {
-		bool sign = text[at] == '=' || text[at] == '%';
+		bool escape = text[at] == sign;
+		int high = escape && at + 2 < len ? hex_value(text[at + 1]) : -1;
+		int low = high >= 0 ? hex_value(text[at + 2]) : -1;
 
-		if (sign && at + 2 < len && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0) {
-			out[used++] = (char)(hex_value(text[at + 1]) << 4 | hex_value(text[at + 2]));
+		if (low >= 0) {
+			out[used++] = (char)(high * 16 + low);
 			at += 2;
-		} else if (text[at] == '=' && at + 1 < len && text[at + 1] == '\n') {
+		} else if (escape && at + 1 < len && text[at + 1] == '\n') {
 			at += 1;
-		} else if (text[at] == '=' && at + 2 < len && text[at + 1] == '\r' && text[at + 2] == '\n') {
+		} else if (escape && at + 2 < len && text[at + 1] == '\r' && text[at + 2] == '\n') {
 			at += 2;
 		} else {
 			out[used++] = text[at];
 		}
 	}
 	return used;
+}
+
+static size_t
+decode_quoted(const char *text, size_t len, char *out)
+{
+	return decode_escapes('=', text, len, out);
+}
+
+static size_t
+decode_url(const char *text, size_t len, char *out)
+{
+	return decode_escapes('%', text, len, out);
 }
 
 static void
@@ -297,7 +311,7 @@ stronger(enum mark a, enum mark b)
 enum mark
 mark_find(const struct endpoint *decoy, const void *text, size_t len)
 {
-	static size_t (*const decoders[])(const char *, size_t, char *) = { decode_base64, decode_quoted };
+	static size_t (*const decoders[])(const char *, size_t, char *) = { decode_base64, decode_quoted, decode_url };
 	struct needles needles = { .count = 0 };
 	size_t size = len < MARK_TEXT_MAX ? len : MARK_TEXT_MAX;
 	char *copy = xcalloc(1, size + 1);

@@ -60,13 +60,15 @@ void
 message_parse(struct message *m, const void *data, size_t len)
 {
 	static const char name[] = "Subject:";
-	struct span left = { data, len }, line;
+	struct span left = { len == 0 ? "" : data, len }, line;
+	bool found = false;
 
-	memset(m, 0, sizeof(*m));
 	m->all = left;
+	m->subject = (struct span){ "", 0 };
 	while (next_line(&left, &line) && line.len > 0) {
-		if (m->subject.at == NULL && starts(line, name))
+		if (!found && starts(line, name))
 			m->subject = value_of(line, strlen(name), left);
+		found = found || starts(line, name);
 	}
 	m->body = left;
 }

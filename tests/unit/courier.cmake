@@ -1,0 +1,7 @@
+hs_unit_test(courier_mark_test SOURCES unit/courier/mark_test.c LIBS courier_core)
+hs_unit_test(courier_probe_test SOURCES unit/courier/probe_test.c LIBS courier_core)
+hs_unit_test(courier_deny_test SOURCES unit/courier/deny_test.c LIBS courier_core)
+hs_unit_test(courier_quota_test SOURCES unit/courier/quota_test.c LIBS courier_core)
+hs_unit_test(courier_job_test SOURCES unit/courier/job_test.c LIBS courier_core)
+hs_unit_test(courier_message_test SOURCES unit/courier/message_test.c LIBS courier_core)
+hs_unit_test(courier_relay_mail_test SOURCES unit/courier/relay_mail_test.c LIBS courier_core)
