@@ -123,7 +123,7 @@ struct consumer_plan {
 };
 
 static const struct consumer_plan consumers[] = {
-	{ "EVENTS", "courier", "hs.*.event.relaytrap.relay-mail", "Mails that may be probes", 20, 10000 },
+	{ "EVENTS", "courier", "hs.*.event.relaytrap.relay-mail", "Mails that may be probes", 15, 10000 },
 };
 
 enum outcome { DONE, LATER, REFUSED };

@@ -99,7 +99,7 @@ remember(struct worker *w, const struct probe_verdict *v, const char *recipient,
 enum charge { CHARGE_OK, CHARGE_REFUSED, CHARGE_AWAY };
 
 static enum charge
-charge_one(struct worker *w, const char *key, uint64_t limit)
+charge_one(struct worker *w, const char *key, const char *mail_id, uint64_t limit)
 {
 	for (int i = 0; i < COUNTER_TRIES; i++) {
 		char next[QUOTA_VALUE_MAX];
@@ -108,8 +108,14 @@ charge_one(struct worker *w, const char *key, uint64_t limit)
 
 		if (answer == STORE_AWAY)
 			return CHARGE_AWAY;
-		if (!quota_next(w->value, limit, next))
+		switch (quota_next(w->value, mail_id, limit, next)) {
+		case QUOTA_COUNTED:
+			return CHARGE_OK;
+		case QUOTA_FULL:
 			return CHARGE_REFUSED;
+		case QUOTA_COUNT:
+			break;
+		}
 		answer = store_put(w->store, STORE_QUOTAS, key, next, &revision);
 		if (answer != STORE_CONFLICT)
 			return answer == STORE_OK ? CHARGE_OK : answer == STORE_FULL ? CHARGE_REFUSED : CHARGE_AWAY;
@@ -119,7 +125,7 @@ charge_one(struct worker *w, const char *key, uint64_t limit)
 
 /* The narrow ones first, so that who is over his own limit uses up nobody else's. */
 static enum charge
-charge_all(struct worker *w, const struct quota_subject *s, const char **why)
+charge_all(struct worker *w, const char *mail_id, const struct quota_subject *s, const char **why)
 {
 	static const enum quota order[] = { QUOTA_NETWORK, QUOTA_SALTED, QUOTA_RECIPIENT, QUOTA_DOMAIN, QUOTA_TOTAL };
 	uint64_t now = clock_wall_ms();
@@ -129,7 +135,7 @@ charge_all(struct worker *w, const struct quota_subject *s, const char **why)
 
 		if (!quota_key(order[i], s, now, key))
 			continue;
-		enum charge result = charge_one(w, key, w->settings->quotas.a_day[order[i]]);
+		enum charge result = charge_one(w, key, mail_id, w->settings->quotas.a_day[order[i]]);
 
 		if (result != CHARGE_OK) {
 			*why = quota_word(order[i]);
@@ -192,7 +198,7 @@ take_on(struct worker *w, struct task *t, const struct probe_verdict *v, const c
 
 	if ((why == NULL || strcmp(why, "disabled") == 0) && !remember(w, v, t->job.recipient, network))
 		return ADMIT_LATER;
-	if (why == NULL && charge_all(w, &s, &why) == CHARGE_AWAY)
+	if (why == NULL && charge_all(w, t->mail.id, &s, &why) == CHARGE_AWAY)
 		return ADMIT_LATER;
 	if (why != NULL)
 		refuse(&t->job, why);

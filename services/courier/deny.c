@@ -1,6 +1,5 @@
 #include "courier/deny.h"
 
-#include "base/mem.h"
 #include "base/str.h"
 
 #include <ctype.h>
@@ -8,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LOCAL_MAX = 64, DOMAIN_MAX = 253, LABEL_MAX = 63, WORD_MAX = 256 };
+enum { LOCAL_MAX = 64, DOMAIN_MAX = 253, LABEL_MAX = 63, NETWORK_MAX = 64 };
 
 /* Local parts that are a duty, not a person (RFC 2142, RFC 5321 4.5.1), and those of people who hunt spam. */
 static const char *const roles[] = {
@@ -77,34 +76,25 @@ static const char special_networks[] =
 
 /* The next word of a list with commas, without blanks; false at its end. */
 static bool
-next_word(const char **list, char word[WORD_MAX], bool *cut)
+next_word(const char **list, struct deny_word *word)
 {
-	while (**list != '\0') {
-		*list += strspn(*list, ", \t");
-		size_t len = strcspn(*list, ", \t");
-
-		if (len == 0)
-			continue;
-		*cut = !str_copy_bytes(word, WORD_MAX, *list, len);
-		*list += len;
-		return true;
-	}
-	return false;
+	*list += strspn(*list, ", \t");
+	*word = (struct deny_word){ *list, strcspn(*list, ", \t") };
+	*list += word->len;
+	return word->len > 0;
 }
 
 static bool
 load_words(struct deny_list *out, const char *name, const char *list, char *error, size_t error_size)
 {
-	char word[WORD_MAX];
-	bool cut;
+	struct deny_word word;
 
-	while (next_word(&list, word, &cut)) {
-		if (cut || out->count == DENY_LIST_MAX) {
-			snprintf(error, error_size, "%s: at most %d words of %d characters", name, (int)DENY_LIST_MAX,
-			    (int)WORD_MAX - 1);
+	while (next_word(&list, &word)) {
+		if (out->count == DENY_LIST_MAX) {
+			snprintf(error, error_size, "%s: at most %d words", name, (int)DENY_LIST_MAX);
 			return false;
 		}
-		out->words[out->count++] = xstrdup(word);
+		out->words[out->count++] = word;
 	}
 	return true;
 }
@@ -112,12 +102,13 @@ load_words(struct deny_list *out, const char *name, const char *list, char *erro
 static bool
 load_networks(struct deny_networks *out, const char *name, const char *list, char *error, size_t error_size)
 {
-	char word[WORD_MAX];
-	bool cut;
+	char text[NETWORK_MAX];
+	struct deny_word word;
 
-	while (next_word(&list, word, &cut)) {
-		if (cut || out->count == DENY_LIST_MAX || !cidr_parse(word, &out->list[out->count])) {
-			snprintf(error, error_size, "%s: \"%s\" is no network, or the list is too long", name, word);
+	while (next_word(&list, &word)) {
+		if (!str_copy_bytes(text, sizeof(text), word.at, word.len) || out->count == DENY_LIST_MAX ||
+		    !cidr_parse(text, &out->list[out->count])) {
+			snprintf(error, error_size, "%s: \"%s\" is no network, or one too many", name, text);
 			return false;
 		}
 		out->count++;
@@ -221,24 +212,32 @@ is_role(const char *local)
 }
 
 static bool
-in_domain(const char *domain, const char *parent)
+word_is(const struct deny_word *w, const char *text)
 {
-	size_t len = strlen(domain), end = strlen(parent);
-
-	return len >= end && strcasecmp(domain + len - end, parent) == 0 &&
-	    (len == end || domain[len - end - 1] == '.');
+	return strlen(text) == w->len && strncasecmp(w->at, text, w->len) == 0;
 }
 
 static bool
-is_listed(const struct deny_list *l, const char *address, const char *local)
+in_domain(const char *domain, const struct deny_word *parent)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		const char *word = l->words[i];
-		size_t len = strlen(word);
+	size_t len = strlen(domain);
 
-		if (strcasecmp(word, address) == 0)
+	return len >= parent->len && word_is(parent, domain + len - parent->len) &&
+	    (len == parent->len || domain[len - parent->len - 1] == '.');
+}
+
+/* As a whole, or "local@". */
+static bool
+is_listed(const struct deny_list *l, const char *address)
+{
+	size_t local = strcspn(address, "@") + 1;
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct deny_word *w = &l->words[i];
+
+		if (word_is(w, address))
 			return true;
-		if (word[len - 1] == '@' && strlen(local) == len - 1 && strncasecmp(word, local, len - 1) == 0)
+		if (w->at[w->len - 1] == '@' && w->len == local && strncasecmp(w->at, address, local) == 0)
 			return true;
 	}
 	return false;
@@ -259,10 +258,10 @@ deny_recipient(const struct deny *d, const char *address)
 		if (contains(address, traps[i]))
 			return "trap-address";
 	}
-	if (is_listed(&d->recipients, address, local))
+	if (is_listed(&d->recipients, address))
 		return "denied-recipient";
 	for (size_t i = 0; i < d->domains.count; i++) {
-		if (in_domain(domain, d->domains.words[i]))
+		if (in_domain(domain, &d->domains.words[i]))
 			return "denied-domain";
 	}
 	return NULL;

@@ -10,8 +10,13 @@
 
 enum { DENY_LIST_MAX = 256 };
 
+struct deny_word {
+	const char *at; /* in the list that was loaded */
+	size_t len;
+};
+
 struct deny_list {
-	char *words[DENY_LIST_MAX];
+	struct deny_word words[DENY_LIST_MAX];
 	size_t count;
 };
 
@@ -27,7 +32,7 @@ struct deny {
 	struct deny_networks sources; /* nothing from here is carried */
 };
 
-/* Each is a list with commas, or "". False with a sentence in error. Lives as long as the process. */
+/* Each is a list with commas, or "", and is borrowed. False with a sentence in error. */
 bool deny_load(struct deny *d, const char *recipients, const char *domains, const char *hosts, const char *sources,
     char *error, size_t error_size);
 /* A word for the event, or NULL when the address is well-formed (letters, digits, the marks of RFC 5321) and allowed.

@@ -54,20 +54,22 @@ quota_key(enum quota q, const struct quota_subject *s, uint64_t wall_ms, char ke
 	return true;
 }
 
-bool
-quota_next(const char *value, uint64_t limit, char next[QUOTA_VALUE_MAX])
+enum quota_step
+quota_next(const char *value, const char *mail_id, uint64_t limit, char next[QUOTA_VALUE_MAX])
 {
 	size_t len = strspn(value, "0123456789");
 	uint64_t count = 0;
 
-	if (value[len] != '\0' || len > NUMBER_DIGITS_MAX)
-		return false;
+	if (value[0] != '\0' && (len == 0 || len > NUMBER_DIGITS_MAX || value[len] != ' '))
+		return QUOTA_FULL;
+	if (len > 0 && strcmp(value + len + 1, mail_id) == 0)
+		return QUOTA_COUNTED;
 	for (size_t i = 0; i < len; i++)
 		count = count * 10 + (uint64_t)(value[i] - '0');
 	if (count >= limit)
-		return false;
-	snprintf(next, QUOTA_VALUE_MAX, "%" PRIu64, count + 1);
-	return true;
+		return QUOTA_FULL;
+	snprintf(next, QUOTA_VALUE_MAX, "%" PRIu64 " %s", count + 1, mail_id);
+	return QUOTA_COUNT;
 }
 
 const char *

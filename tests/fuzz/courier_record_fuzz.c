@@ -67,8 +67,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	try_job(text, len);
 	try_address(text);
 	dropbox_parse(text, &box);
-	if (quota_next(text, 5, next))
-		assert(strlen(next) == 1 && next[0] >= '1' && next[0] <= '5');
+	if (quota_next(text, "m1", 5, next) == QUOTA_COUNT)
+		assert(strlen(next) == strlen("1 m1") && next[0] >= '1' && next[0] <= '5');
 	free(text);
 	return 0;
 }

@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 from outside import DNS_IP
-from relay_rig import IP, Rig, free_ports
+from relay_rig import IP, Rig, answers, free_ports
 
 DECOY = "203.0.113.16"
 USER = 64120  # the courier is nobody special
@@ -34,38 +34,51 @@ class CourierRig(Rig):
 
     def __init__(self, binaries):
         super().__init__(binaries, options=["--listen.proxy=required"])
-        self.courier = None
-        (self.courier_admin,) = free_ports(1)
+        self.couriers = {}  # number: (process, admin port)
 
     def __exit__(self, *_):
-        if self.courier is not None and self.courier.poll() is None:
-            self.courier.kill()
-            self.courier.wait()
+        for process, _ in self.couriers.values():
+            process.kill()
+            process.wait()
         super().__exit__()
 
     def start_relay(self):
         self.directory.chmod(0o755)
         (self.directory / "site-key").chmod(0o644)
-        os.makedirs(self.directory / "courier", exist_ok=True)
-        os.chown(self.directory / "courier", USER, USER)
         super().start_relay()
 
-    def start_courier(self, **settings):
-        """Settings with underscores for dots: quota_network=2, probe_size__max=100."""
+    def start_courier(self, number=1, **settings):
+        """Settings with underscores for dots, two for a hyphen: quota_network=2, probe_size__max=100."""
         table = {"enabled": "true", "dns.servers": DNS_IP, "retry.seconds": 1, "quota.network": 1}
         table |= {name.replace("__", "-").replace("_", "."): value for name, value in settings.items()}
-        words = [self.binaries / "courier", *self.common("courier"), f"--admin.listen={IP}:{self.courier_admin}"]
-        words = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs", *words]
-        self.courier = self.start(*words, *(f"--{name}={value}" for name, value in table.items()))
-        self.wait("courier", f"http://{IP}:{self.courier_admin}/readyz")
+        name, (port,) = f"courier-{number}", free_ports(1)
+        os.makedirs(self.directory / name, exist_ok=True)
+        os.chown(self.directory / name, USER, USER)
+        process = self.start(
+            "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs",
+            self.binaries / "courier", *self.common(name), f"--admin.listen={IP}:{port}",
+            *(f"--{name}={value}" for name, value in table.items()),
+        )  # fmt: skip
+        self.couriers[number] = process, port
+
+    def wait_courier(self, number=1):
+        self.wait("courier", f"http://{IP}:{self.couriers[number][1]}/readyz")
+
+    @property
+    def courier(self):
+        return self.couriers[1][0]
 
     def stop_courier(self):
         """SIGTERM; its exit status."""
         self.courier.send_signal(signal.SIGTERM)
         return self.courier.wait(30)
 
-    def kill_courier(self):
-        self.kill(self.courier)
+    def kill_courier(self, number=1):
+        self.kill(self.couriers[number][0])
+
+    def relay_ready(self):
+        """It has found NATS again."""
+        return answers(f"http://{IP}:{self.admin}/readyz")
 
     def send(self, source, to, text, sender="tester@sender.example", decoy=DECOY):
         """One mail from that address; to is a recipient or several. Returns the octets that count as the mail."""
@@ -77,7 +90,7 @@ class CourierRig(Rig):
     # -- what came of it --
 
     def courier_metrics(self):
-        with urllib.request.urlopen(f"http://{IP}:{self.courier_admin}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{IP}:{self.couriers[1][1]}/metrics", timeout=10) as answer:
             lines = answer.read().decode().splitlines()
         return {k: float(v) for k, _, v in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
 

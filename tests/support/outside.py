@@ -25,6 +25,7 @@ SERVERS = {  # host: (address, what its smtpd does differently)
     "mx.plain": ("198.51.100.26", ""),
     "mx.grey": ("198.51.100.27", "-o smtpd_recipient_restrictions=check_recipient_access,texthash:{dir}/grey,permit"),
     "mx.slow": ("198.51.100.28", "-o smtpd_end_of_data_restrictions=sleep,8,permit"),
+    "mx.oldtls": ("198.51.100.31", "-o smtpd_tls_security_level=may -o smtpd_tls_protocols=TLSv1"),
     "mx.refusing": ("198.51.100.30", "-o smtpd_recipient_restrictions=reject"),
 }
 CLOSED_IP = "198.51.100.29"  # a machine without a server
@@ -33,6 +34,7 @@ DOMAINS = {  # domain: (preference, host) ...
     "plain.example": [(10, "mx.plain")],
     "grey.example": [(10, "mx.grey")],
     "slow.example": [(10, "mx.slow")],
+    "oldtls.example": [(10, "mx.oldtls")],
     "refusing.example": [(10, "mx.refusing")],
     "second.example": [(20, "mx.plain"), (10, "mx.closed")],
     "closed.example": [(10, "mx.closed")],

@@ -63,21 +63,31 @@ salted_mails_count_apart(void **state)
 static void
 counts_end_at_the_limit(void **state)
 {
+	static const char *const others[] = { "x", "-1 a", "1", "1x a", " ", "99999999999999999999 a" };
 	char next[QUOTA_VALUE_MAX];
 
 	(void)state;
-	assert_true(quota_next("", 1, next));
-	assert_string_equal(next, "1");
-	assert_false(quota_next("1", 1, next));
-	assert_true(quota_next("9", 100, next));
-	assert_string_equal(next, "10");
-	assert_false(quota_next("", 0, next));
-	assert_false(quota_next("7", 5, next));
+	assert_int_equal(quota_next("", "m1", 1, next), QUOTA_COUNT);
+	assert_string_equal(next, "1 m1");
+	assert_int_equal(quota_next("1 m1", "m2", 1, next), QUOTA_FULL);
+	assert_int_equal(quota_next("9 m1", "m2", 100, next), QUOTA_COUNT);
+	assert_string_equal(next, "10 m2");
+	assert_int_equal(quota_next("", "m1", 0, next), QUOTA_FULL);
+	assert_int_equal(quota_next("7 m1", "m2", 5, next), QUOTA_FULL);
 	/* What isn't ours lets nothing out. */
-	assert_false(quota_next("x", 5, next));
-	assert_false(quota_next("-1", 5, next));
-	assert_false(quota_next("1 ", 5, next));
-	assert_false(quota_next("99999999999999999999", 5, next));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(quota_next(others[i], "m1", 5, next), QUOTA_FULL);
+}
+
+static void
+a_mail_is_counted_once(void **state)
+{
+	char next[QUOTA_VALUE_MAX];
+
+	(void)state;
+	assert_int_equal(quota_next("1 m1", "m1", 1, next), QUOTA_COUNTED);
+	assert_int_equal(quota_next("1 m1", "m", 9, next), QUOTA_COUNT);
+	assert_int_equal(quota_next("1 m1", "m11", 9, next), QUOTA_COUNT);
 }
 
 int
@@ -88,6 +98,7 @@ main(void)
 		cmocka_unit_test(case_makes_no_other_recipient),
 		cmocka_unit_test(salted_mails_count_apart),
 		cmocka_unit_test(counts_end_at_the_limit),
+		cmocka_unit_test(a_mail_is_counted_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
