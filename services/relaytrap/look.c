@@ -5,9 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
-static const struct look *const looks[] = { &look_postfix, &look_sendmail };
+static const struct look *const looks[] = { &look_postfix, &look_postfix_2, &look_sendmail, &look_sendmail_8_12 };
 
 const struct look *
 look_find(const char *name)
@@ -19,11 +20,51 @@ look_find(const char *name)
 	return looks[0];
 }
 
+const struct look *
+look_at(size_t i)
+{
+	return i < sizeof(looks) / sizeof(looks[0]) ? looks[i] : NULL;
+}
+
+const char *
+look_version(const struct look *l, uint32_t host_secret)
+{
+	if (l->version_count == 0)
+		return l->version;
+	return l->versions[host_secret / 7 % l->version_count];
+}
+
+bool
+look_local_user(const char *name, size_t len)
+{
+	static const char *const users[] = { "postmaster", "root", "abuse", "daemon", "mail", "nobody" };
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		if (strlen(users[i]) == len && strncasecmp(users[i], name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Sendmail writes the day without a leading zero and the zone by name, Exim the other way round. */
+static const char *
+date(bool exim, uint64_t wall_ms, char scratch[64])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	if (exim)
+		strftime(scratch, 64, "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	else
+		strftime(scratch, 64, "%a, %-d %b %Y %H:%M:%S GMT", &tm);
+	return scratch;
+}
+
 static const char *
 value_of(char letter, const struct look_values *v, char scratch[64])
 {
-	time_t seconds = (time_t)(v->wall_ms / 1000);
-	struct tm tm;
+	const char *version = v->version == NULL ? "" : v->version;
 
 	switch (letter) {
 	case 'h':
@@ -34,17 +75,20 @@ value_of(char letter, const struct look_values *v, char scratch[64])
 		return v->address;
 	case 'a':
 		return v->argument;
-	case 'x':
-		return v->word;
 	case 'q':
 		return v->queue_id;
+	case 'v':
+		return version;
+	case 'V':
+		snprintf(scratch, 64, "%.*s", (int)strcspn(version, "/"), version);
+		return scratch;
 	case 'n':
 		snprintf(scratch, 64, "%llu", (unsigned long long)v->bytes);
 		return scratch;
 	case 'd':
-		gmtime_r(&seconds, &tm);
-		strftime(scratch, 64, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		return scratch;
+		return date(false, v->wall_ms, scratch);
+	case 'D':
+		return date(true, v->wall_ms, scratch);
 	default:
 		return "%";
 	}
@@ -87,14 +131,14 @@ put_format(struct output *o, const char *format, const struct look_values *v)
 static bool
 offered(const struct look_keyword *k, const struct look_values *v)
 {
-	return k->when == LOOK_ALWAYS || v->tls_possible;
+	return k->when == LOOK_ALWAYS || (k->when == LOOK_WITHOUT_TLS ? v->tls_possible : v->auth_possible);
 }
 
 /* The last line's code is followed by a space, not by a hyphen (RFC 5321 4.2.1). */
 static void
 put_keywords(struct output *o, const struct look *l, const struct look_values *v)
 {
-	size_t last = 0;
+	size_t last = 3; /* "250-host": the first line alone */
 
 	for (size_t i = 0; i < l->keyword_count; i++) {
 		if (!offered(&l->keywords[i], v))
@@ -106,17 +150,31 @@ put_keywords(struct output *o, const struct look *l, const struct look_values *v
 	o->at[last] = ' ';
 }
 
+static size_t
+end_reply(struct output *o)
+{
+	o->room = LOOK_REPLY_MAX;
+	put(o, "\r\n", 2);
+	return o->used;
+}
+
 size_t
-look_format(const struct look *l, enum look_text text, const struct look_values *v, char out[LOOK_REPLY_MAX])
+look_format(const char *text, const struct look_values *v, char out[LOOK_REPLY_MAX])
 {
 	struct output o = { out, 0, LOOK_REPLY_MAX - 2 };
 
-	put_format(&o, l->texts[text], v);
-	if (text == LOOK_EHLO)
-		put_keywords(&o, l, v);
-	o.room = LOOK_REPLY_MAX;
-	put(&o, "\r\n", 2);
-	return o.used;
+	put_format(&o, text, v);
+	return end_reply(&o);
+}
+
+size_t
+look_format_ehlo(const struct look *l, const struct look_values *v, char out[LOOK_REPLY_MAX])
+{
+	struct output o = { out, 0, LOOK_REPLY_MAX - 2 };
+
+	put_format(&o, l->ehlo, v);
+	put_keywords(&o, l, v);
+	return end_reply(&o);
 }
 
 void

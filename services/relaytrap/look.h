@@ -1,8 +1,12 @@
 /*
- * look - what one mail server says, as data.  A text is a format in which
- * %h is our host, %c the name the client gave, %i its address, %a the address
- * or argument as the client wrote it, %x the command's first word, %q the queue
- * id, %n a number of bytes, %d the date, %% a percent sign.  Several lines are
+ * look - what one mail server is: the texts it says, the order of its checks,
+ * its limits.  A look is a table of commands and a few hooks; looks of one
+ * server's versions share those and differ in their data.
+ *
+ * In a text %h is our host, %c the name that the client gave, %i its address,
+ * %a the argument, %q the queue id, %n the largest message, %v the version
+ * (%V: up to its slash),
+ * %d and %D the date as Sendmail and as Exim write it, %% a percent sign.  Lines are
  * separated by \n; each carries its own code, as on the wire.
  */
 #ifndef RELAYTRAP_LOOK_H
@@ -15,98 +19,96 @@
 #include <stdint.h>
 
 struct site_key;
+struct smtp_auth_texts;
+struct smtp_session;
 
-enum look_text {
-	LOOK_BANNER,
-	LOOK_HELO,
-	LOOK_EHLO, /* the first line: the keywords follow */
-	LOOK_HELO_SYNTAX,
-	LOOK_EHLO_SYNTAX,
-	LOOK_MAIL_OK,
-	LOOK_MAIL_NESTED,
-	LOOK_MAIL_SYNTAX,
-	LOOK_MAIL_ADDRESS,
-	LOOK_MAIL_TOO_BIG,
-	LOOK_MAIL_OPTION,
-	LOOK_RCPT_OK,
-	LOOK_RCPT_EARLY,
-	LOOK_RCPT_SYNTAX,
-	LOOK_RCPT_ADDRESS,
-	LOOK_RCPT_UNKNOWN, /* no such local user: real open relays refuse these too */
-	LOOK_RCPT_ROUTE,
-	LOOK_RCPT_TOO_MANY,
-	LOOK_DATA_EARLY,
-	LOOK_DATA_NO_RCPT,
-	LOOK_DATA_GO,
-	LOOK_QUEUED,
-	LOOK_TOO_BIG,
-	LOOK_TRY_LATER,
-	LOOK_RSET,
-	LOOK_RSET_SYNTAX,
-	LOOK_NOOP,
-	LOOK_VRFY_OK,
-	LOOK_VRFY_UNKNOWN,
-	LOOK_VRFY_SYNTAX,
-	LOOK_EXPN,
-	LOOK_EXPN_SYNTAX,
-	LOOK_HELP,
-	LOOK_HELP_TOPIC,
-	LOOK_ETRN,
-	LOOK_ETRN_SYNTAX,
-	LOOK_AUTH_OFF,
-	LOOK_STARTTLS_OFF,
-	LOOK_STARTTLS_GO,
-	LOOK_VERB,
-	LOOK_UNIMPLEMENTED,
-	LOOK_UNKNOWN,
-	LOOK_EMPTY,
-	LOOK_HTTP, /* GET, POST, CONNECT: then the connection is closed */
-	LOOK_TOO_MANY_ERRORS,
-	LOOK_TIMEOUT,
-	LOOK_SHUTDOWN,
-	LOOK_BYE,
-	LOOK_TEXTS
-};
-
-enum { LOOK_REPLY_MAX = 2048, LOOK_HOST_MAX = 256, LOOK_QUEUE_ID_MAX = 32 };
+enum { LOOK_REPLY_MAX = 8192, LOOK_HOST_MAX = 256, LOOK_QUEUE_ID_MAX = 32, LOOK_VERB_MAX = 16 };
 
 /* What EHLO offers, and when. */
-enum look_when { LOOK_ALWAYS, LOOK_WITHOUT_TLS /* TLS is possible, but not there yet */ };
+enum look_when {
+	LOOK_ALWAYS,
+	LOOK_WITHOUT_TLS, /* TLS is possible, but not there yet */
+	LOOK_WITH_AUTH, /* logging in is possible */
+};
 
 struct look_keyword {
-	const char *text; /* a format, like the texts */
+	const char *text; /* a format, like all texts */
 	enum look_when when;
+};
+
+/* One row of a server's command table. arg is what follows the verb, without leading blanks; it may be written to. */
+struct look_command {
+	const char *verb; /* upper case; any case is understood */
+	void (*run)(struct smtp_session *s, char *arg);
+};
+
+/* Where a message ends besides CRLF . CRLF, and what is not taken. */
+enum look_data {
+	LOOK_DATA_LF_ENDS = 1, /* any LF ends a line: LF . LF ends the message */
+	LOOK_DATA_BARE_REFUSED = 2, /* CR without LF and LF without CR end the conversation */
 };
 
 struct look {
 	const char *name;
+	const char *version; /* NULL: derived from versions and the decoy's secret */
+	const char *const *versions;
+	size_t version_count;
 	const struct look_keyword *keywords;
 	size_t keyword_count;
-	const char *texts[LOOK_TEXTS];
-	unsigned slow_after; /* errors until replies are delayed, 0: never */
-	unsigned close_after; /* errors until LOOK_TOO_MANY_ERRORS closes */
-	unsigned slow_ms;
+	const struct look_command *commands;
+	size_t command_count;
+	const char *banner, *ehlo, *timeout, *shutdown;
+	const struct smtp_auth_texts *auth; /* NULL: it can't */
 	unsigned idle_ms;
+	unsigned data_rules; /* of enum look_data */
+	const void *flavour; /* what tells versions apart; only the look's own commands read it */
+	size_t line_max; /* octets of a command that are read */
 
-	bool refuses_double_at; /* u@x@host is an invalid route address */
+	/* The line as it came, without its end: what isn't an ordinary command is answered here; true: it was. */
+	bool (*line)(struct smtp_session *s, char *line, size_t len);
+	/* No row of the table has this verb. */
+	void (*unknown)(struct smtp_session *s, char *line);
+	/* Milliseconds that the next answer is late; NULL: never. */
+	unsigned (*lateness)(struct smtp_session *s);
+	/* After each command: too many errors? NULL: nothing to do. */
+	void (*after)(struct smtp_session *s);
+	/* The message ended: ok says whether it is kept. */
+	void (*stored)(struct smtp_session *s, bool ok);
+	void (*too_big)(struct smtp_session *s);
+	/* The octets of a BDAT were read, more chunks follow or nobody wanted them. NULL: no BDAT. */
+	void (*chunk)(struct smtp_session *s);
+	/* The header is complete: false when the message was refused for it and answered. NULL: always fine. */
+	bool (*acceptable)(struct smtp_session *s);
+	bool eof_ends_line; /* what the client said without an end is a command all the same */
+	/* The client closed its side; NULL: nothing is said. */
+	void (*eof)(struct smtp_session *s);
 	void (*queue_id)(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, uint32_t counter);
 };
 
 struct look_values {
-	const char *host, *client, *address, *argument, *word, *queue_id;
+	const char *host, *client, *address, *argument, *queue_id, *version;
 	uint64_t bytes;
 	uint64_t wall_ms;
 	bool tls_possible; /* offered and not active */
+	bool auth_possible;
 };
 
 /* The look of that name; postfix when it is unknown or "". */
 const struct look *look_find(const char *name);
-/* Writes the reply with CRLF after each line; returns its length. Values that are NULL are empty. */
-size_t look_format(const struct look *l, enum look_text text, const struct look_values *v, char out[LOOK_REPLY_MAX]);
+/* All of them; NULL ends the list. */
+const struct look *look_at(size_t i);
+/* Writes text with CRLF after each line; returns its length. Values that are NULL are empty. */
+size_t look_format(const char *text, const struct look_values *v, char out[LOOK_REPLY_MAX]);
+/* The same for the answer to EHLO: the look's first line, then the keywords. */
+size_t look_format_ehlo(const struct look *l, const struct look_values *v, char out[LOOK_REPLY_MAX]);
+/* The version that the decoy with this secret has. */
+const char *look_version(const struct look *l, uint32_t host_secret);
 /* The decoy's own name, from the site key: stable, different for each address. */
 void look_host(const struct site_key *key, const struct addr *decoy, const char *domain, char out[LOOK_HOST_MAX]);
+/* Has the machine a user or alias of that name? All looks have the same, those that every Unix has. */
+bool look_local_user(const char *name, size_t len);
 
-extern const struct look look_postfix;
-extern const struct look look_sendmail;
+extern const struct look look_postfix, look_postfix_2;
+extern const struct look look_sendmail, look_sendmail_8_12;
 
 #endif

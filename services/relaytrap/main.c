@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-static const char *listen_address, *listen_proxy, *listen_networks, *host_domain;
-static long listen_capacity, message_max, memory_max, tls_sessions;
+static const char *listen_address, *listen_proxy, *listen_networks, *host_domain, *auth_offer, *auth_weak;
+static long listen_capacity, message_max, memory_max, tls_sessions, auth_after;
 static struct server *server;
 
 static const struct setting settings[] = {
@@ -23,6 +23,10 @@ static const struct setting settings[] = {
 	    "Largest message taken; offered as SIZE." },
 	{ "tls.sessions", SETTING_NUMBER, &tls_sessions, "2000", 0, 1000000, "sessions",
 	    "Most that speak TLS at once: 40 KiB each; beyond it STARTTLS is not offered." },
+	{ "auth.offer", SETTING_TEXT, &auth_offer, "off", 0, 0, "", "AUTH PLAIN, LOGIN and CRAM-MD5: on or off." },
+	{ "auth.weak", SETTING_TEXT, &auth_weak, "", 0, 0, "", "Who is let in: user:password, separated by commas." },
+	{ "auth.after", SETTING_NUMBER, &auth_after, "0", 0, 1000, "attempts",
+	    "After so many attempts of a session any password is let in; 0: never." },
 	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes",
 	    "Most that mails not yet stored may hold; beyond it clients hear \"try later\"." },
 };
@@ -41,10 +45,15 @@ start(struct daemon *d)
 		.message_max = (uint64_t)message_max,
 		.memory_max = (uint64_t)memory_max,
 		.tls_sessions = (size_t)tls_sessions,
+		.auth_offered = strcmp(auth_offer, "on") == 0,
+		.auth_weak = auth_weak,
+		.auth_after = (unsigned)auth_after,
 	};
 
 	if (strcmp(listen_proxy, "off") != 0 && strcmp(listen_proxy, "required") != 0)
 		log_fatal("msg=\"listen.proxy must be required or off\" value=\"%s\"", listen_proxy);
+	if (strcmp(auth_offer, "on") != 0 && strcmp(auth_offer, "off") != 0)
+		log_fatal("msg=\"auth.offer must be on or off\" value=\"%s\"", auth_offer);
 	server = server_new(d, &s);
 }
 

@@ -456,8 +456,11 @@ feed(struct client *c)
 		return;
 	}
 	/* The client has finished talking, and every answer is given. */
-	if (conn_got_eof(c->conn) && conn_input_len(c->conn) == 0 && !smtp_session_storing(c->session))
+	if (!c->closing && conn_got_eof(c->conn) && conn_input_len(c->conn) == 0 && !smtp_session_storing(c->session) &&
+	    !smtp_session_delayed(c->session)) {
+		smtp_session_eof(c->session);
 		c->closing = true;
+	}
 	if (c->closing)
 		hang_up(c);
 }
@@ -536,6 +539,10 @@ start_session(struct client *c)
 		.look = c->binding.look,
 		.host = c->host,
 		.client = c->flow.source.addr,
+		.own = c->flow.destination.addr,
+		.auth_offered = c->server->settings.auth_offered,
+		.auth_weak = c->server->settings.auth_weak,
+		.auth_after = c->server->settings.auth_after,
 		.message_max = c->server->settings.message_max,
 		.tls_offered = tls_possible(c->server),
 		.tls_active = c->tls == TLS_STEP_DONE,

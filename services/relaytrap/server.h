@@ -13,6 +13,9 @@ struct server_settings {
 	uint64_t message_max;
 	uint64_t memory_max;
 	size_t tls_sessions; /* most that speak TLS at once; 0: none is offered */
+	bool auth_offered;
+	const char *auth_weak;
+	unsigned auth_after;
 };
 
 struct server *server_new(struct daemon *d, const struct server_settings *s);

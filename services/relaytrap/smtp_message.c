@@ -1,12 +1,15 @@
 #include "relaytrap/smtp_message.h"
 
+#include "relaytrap/look.h"
+
 #include <ctype.h>
 #include <string.h>
 
 void
-smtp_message_init(struct smtp_message *m)
+smtp_message_init(struct smtp_message *m, unsigned rules)
 {
 	memset(m, 0, sizeof(*m));
+	m->rules = rules;
 	m->place = SMTP_AT_LINE;
 }
 
@@ -42,59 +45,96 @@ watch_header(struct smtp_message *m, uint8_t c)
 		m->name[m->column] = (char)tolower(c);
 		if (m->column == 7 && !m->header_known && memcmp(m->name, "subject:", 8) == 0)
 			m->in_subject = true;
+		if (m->column == 7 && memcmp(m->name, "received", 8) == 0)
+			m->hops++;
 	}
 	m->column++;
 }
 
 static void
-emit(struct smtp_message *m, uint8_t c, uint8_t *out, size_t *out_len)
+note(struct smtp_message *m, uint8_t c)
 {
 	watch_header(m, c);
-	out[(*out_len)++] = c;
+	m->bare_lfs += c == '\n' && m->last != '\r';
+	m->nul = m->nul || c == '\0';
+	m->last = c;
 	m->size++;
 }
 
+static void
+emit(struct smtp_message *m, uint8_t c, uint8_t *out, size_t *out_len)
+{
+	note(m, c);
+	out[(*out_len)++] = c;
+}
+
 static enum smtp_message_place
-after(uint8_t c, bool behind_cr)
+after(const struct smtp_message *m, uint8_t c, bool behind_cr)
 {
 	if (c == '\r')
 		return SMTP_AT_CR;
-	return c == '\n' && behind_cr ? SMTP_AT_LINE : SMTP_IN_LINE;
+	return c == '\n' && (behind_cr || (m->rules & LOOK_DATA_LF_ENDS) != 0) ? SMTP_AT_LINE : SMTP_IN_LINE;
+}
+
+/* A line that began with ".": CR LF ends the message; where LF ends lines, so do LF and CR CR LF. */
+static bool
+behind_dot(struct smtp_message *m, uint8_t c)
+{
+	bool lf_ends = (m->rules & LOOK_DATA_LF_ENDS) != 0;
+
+	if (c == '\n' && (m->held_crs > 0 || lf_ends)) {
+		m->place = SMTP_AT_END;
+		return true;
+	}
+	if (c == '\r' && (m->held_crs == 0 || (lf_ends && m->held_crs < SMTP_HELD_CRS_MAX))) {
+		m->held_crs++;
+		m->place = SMTP_AT_DOT;
+		return true;
+	}
+	return false;
+}
+
+/* CR without LF, LF without CR: where the look gives up. */
+static bool
+is_bare(const struct smtp_message *m, uint8_t c)
+{
+	if ((m->rules & LOOK_DATA_BARE_REFUSED) == 0)
+		return false;
+	return (m->place == SMTP_AT_CR) != (c == '\n');
 }
 
 static void
 take(struct smtp_message *m, uint8_t c, uint8_t *out, size_t *out_len)
 {
-	switch (m->place) {
-	case SMTP_AT_LINE:
-		if (c == '.') {
-			m->place = SMTP_AT_DOT;
-			return;
-		}
-		break;
-	case SMTP_AT_DOT:
-		if (c == '\r') {
-			m->place = SMTP_AT_DOT_CR;
-			return;
-		}
-		break;
-	case SMTP_AT_DOT_CR:
-		if (c == '\n') {
-			m->place = SMTP_AT_END;
-			return;
-		}
-		emit(m, '\r', out, out_len);
-		m->place = SMTP_AT_CR;
-		break;
-	case SMTP_AT_CR:
-	case SMTP_IN_LINE:
-	case SMTP_AT_END:
-		break;
+	if (m->place == SMTP_AT_LINE && c == '.') {
+		m->place = SMTP_AT_DOT;
+		m->held_crs = 0;
+		return;
 	}
 	bool behind_cr = m->place == SMTP_AT_CR;
 
+	if (m->place == SMTP_AT_DOT) {
+		if (behind_dot(m, c))
+			return;
+		behind_cr = m->held_crs > 0;
+		for (; m->held_crs > 0; m->held_crs--)
+			emit(m, '\r', out, out_len);
+		m->place = behind_cr ? SMTP_AT_CR : SMTP_IN_LINE;
+	}
+	if (is_bare(m, c)) {
+		m->bare = m->place == SMTP_AT_CR ? '\r' : '\n';
+		m->place = SMTP_AT_BARE;
+		return;
+	}
 	emit(m, c, out, out_len);
-	m->place = after(c, behind_cr);
+	m->place = after(m, c, behind_cr);
+}
+
+void
+smtp_message_chunk(struct smtp_message *m, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		note(m, data[i]);
 }
 
 size_t
@@ -103,7 +143,7 @@ smtp_message_input(struct smtp_message *m, const uint8_t *input, size_t len, uin
 	size_t i = 0;
 
 	*out_len = 0;
-	while (i < len && m->place != SMTP_AT_END)
+	while (i < len && m->place != SMTP_AT_END && m->place != SMTP_AT_BARE)
 		take(m, input[i++], out, out_len);
 	return i;
 }

@@ -18,7 +18,7 @@
 struct smtp_session;
 
 enum {
-	SMTP_LINE_MAX = 2048, /* Postfix' line_length_limit; RFC 5321 4.5.3.1.4 asks for 512 */
+	SMTP_LINE_MAX = 16384, /* Exim's; the looks' own limits are lower. RFC 5321 4.5.3.1.4 asks for 512 */
 	SMTP_RECIPIENTS_MAX = 1000,
 	SMTP_HELO_MAX = 256,
 	SMTP_AUTH_MAX = 256, /* user, password, CRAM-MD5 response: what is longer is cut */
@@ -36,6 +36,7 @@ enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME, SMTP_BODY_B
 struct smtp_dsn {
 	char *notify;
 	char *orcpt;
+	char *written; /* the address as the client wrote it */
 };
 
 struct smtp_envelope {
@@ -85,7 +86,7 @@ struct smtp_sink {
 	void (*start_tls)(void *ctx);
 	/* Say goodbye: close after the queued replies. */
 	void (*close)(void *ctx);
-	/* Replies are held back so long, so is input: for errors and tarpits. */
+	/* Nothing is said or read for so long: for errors and tarpits. Then call smtp_session_resume(). */
 	void (*delay)(void *ctx, unsigned ms);
 	void *ctx;
 };
@@ -102,6 +103,12 @@ struct smtp_settings {
 	/* Role MX: is there such a recipient (its token opens)? postmaster is asked for too. */
 	bool (*recipient_ok)(void *ctx, const char *address);
 	void *recipient_ctx;
+	struct addr own; /* the decoy's address: [own] is this host too */
+	/* Logging in: offered at all, pairs that are let in ("user:password" separated by commas), and after how many
+	 * attempts in a session anything is; 0: never. */
+	bool auth_offered;
+	const char *auth_weak;
+	unsigned auth_after;
 };
 
 struct smtp_session *smtp_session_new(const struct smtp_settings *s, const struct smtp_sink *sink, uint64_t now_ms,
@@ -115,12 +122,16 @@ void smtp_session_stored(struct smtp_session *s, bool ok);
 /* The handshake that start_tls asked for is done: the client begins anew (RFC 3207 4.2). Failed: just free the session.
  */
 void smtp_session_tls_started(struct smtp_session *s);
+/* The client closed its side; nothing more comes. The look may have a word to say about it. */
+void smtp_session_eof(struct smtp_session *s);
 /* The delay that the sink was asked for is over. */
 void smtp_session_resume(struct smtp_session *s);
 /* Time limits: call it now and then; closes in character when a limit has passed. */
 void smtp_session_sweep(struct smtp_session *s, uint64_t now_ms);
 /* Goodbye in character: 421, then close. A message that is being stored is answered first. */
 void smtp_session_shutdown(struct smtp_session *s);
+/* An answer is late: it will come with smtp_session_resume(). */
+bool smtp_session_delayed(const struct smtp_session *s);
 bool smtp_session_storing(const struct smtp_session *s);
 
 #endif

@@ -1,6 +1,7 @@
 #include "wire/identity.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -141,4 +142,14 @@ sha256_finish(struct sha256 **sp, uint8_t out[SHA256_BYTES])
 	EVP_MD_CTX_free(s->ctx);
 	free(s);
 	*sp = NULL;
+}
+
+void
+hmac_md5_hex(const char *password, const char *challenge, char out[HMAC_MD5_HEX_MAX])
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	HMAC(EVP_md5(), password, (int)strlen(password), (const uint8_t *)challenge, strlen(challenge), digest, &len);
+	str_hex(out, digest, len);
 }

@@ -29,6 +29,10 @@ void identity_derive_bytes(const struct site_key *key, const void *data, size_t 
     uint8_t out[IDENTITY_BYTES]);
 uint64_t identity_u64(const struct site_key *key, const struct addr *address, const char *purpose);
 
+enum { HMAC_MD5_HEX_MAX = 33 };
+/* CRAM-MD5's response to a challenge (RFC 2195), in hexadecimal. */
+void hmac_md5_hex(const char *password, const char *challenge, char out[HMAC_MD5_HEX_MAX]);
+
 enum { SHA256_BYTES = 32 };
 struct sha256; /* a running digest */
 struct sha256 *sha256_new(void);

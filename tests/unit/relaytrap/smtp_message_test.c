@@ -50,7 +50,7 @@ check_row(size_t row, size_t cut)
 
 	memcpy(in, rows[row].in, rows[row].in_len);
 	memcpy(in + rows[row].in_len, "QUIT", 4);
-	smtp_message_init(&m);
+	smtp_message_init(&m, 0);
 	used = smtp_message_input(&m, in, cut, out, &out_len);
 	total += out_len;
 	if (m.place != SMTP_AT_END) {
@@ -84,7 +84,7 @@ a_subject_longer_than_the_limit_is_cut(void **state)
 	(void)state;
 	memset(in, 'a', sizeof(in));
 	memcpy(in, "Subject: ", 9);
-	smtp_message_init(&m);
+	smtp_message_init(&m, 0);
 	smtp_message_input(&m, in, sizeof(in), out, &out_len);
 	assert_int_equal(m.subject_len, SMTP_SUBJECT_MAX);
 	assert_int_equal(out_len, sizeof(in));

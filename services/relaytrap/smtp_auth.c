@@ -1,0 +1,232 @@
+/* smtp_auth - PLAIN, LOGIN and CRAM-MD5 (RFC 4616, 2195): what clients try is the harvest, who gets in is a rule. */
+#include "base/str.h"
+#include "relaytrap/smtp_internal.h"
+#include "wire/identity.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DECODED_MAX = 1024 };
+
+bool
+smtp_auth_possible(const struct smtp_session *s)
+{
+	return s->settings.auth_offered;
+}
+
+bool
+smtp_auth_mechanism(const char *name)
+{
+	return strcasecmp(name, "PLAIN") == 0 || strcasecmp(name, "LOGIN") == 0 || strcasecmp(name, "CRAM-MD5") == 0;
+}
+
+/* ---- base64 ---- */
+
+static int
+sextet(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* Decodes text into out, with a NUL behind it; -1: it isn't base64 or too long. "=" alone is empty (RFC 4954 4). */
+static int
+decode(const char *text, char out[DECODED_MAX])
+{
+	size_t len = strlen(text), n = 0;
+	uint32_t bits = 0;
+	size_t digits = 0;
+
+	if (strcmp(text, "=") == 0)
+		len = 0;
+	if (len % 4 != 0 || len / 4 * 3 >= DECODED_MAX)
+		return -1;
+	while (len > 0 && text[len - 1] == '=' && digits < 2)
+		len--, digits++;
+	digits = 0;
+	for (size_t i = 0; i < len; i++) {
+		int value = sextet(text[i]);
+
+		if (value < 0)
+			return -1;
+		bits = bits << 6 | (uint32_t)value;
+		digits++;
+		if (digits % 4 != 1)
+			out[n++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)));
+	}
+	out[n] = '\0';
+	return (int)n;
+}
+
+static void
+encode(const char *text, char *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t bits = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 | (i + k < len ? (uint8_t)text[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			*out++ = i + k > len ? '=' : digits[bits >> (18 - 6 * k) & 63];
+	}
+	*out = '\0';
+}
+
+/* ---- the rule ---- */
+
+/* Is that one of the weak pairs? A password, or the response to a challenge that it gives. */
+static bool
+is_weak(const struct smtp_session *s, const char *user, const char *password, const char *response)
+{
+	const char *pair = s->settings.auth_weak == NULL ? "" : s->settings.auth_weak;
+	char weak[SMTP_AUTH_MAX], digest[HMAC_MD5_HEX_MAX];
+
+	for (; *pair != '\0'; pair += *pair == ',') {
+		size_t len = strcspn(pair, ","), name = strcspn(pair, ":,");
+
+		if (name < len && strlen(user) == name && strncmp(user, pair, name) == 0 &&
+		    str_copy_bytes(weak, sizeof(weak), pair + name + 1, len - name - 1)) {
+			hmac_md5_hex(weak, s->auth.challenge, digest);
+			if (response == NULL ? strcmp(weak, password) == 0 : strcmp(digest, response) == 0)
+				return true;
+		}
+		pair += len;
+	}
+	return false;
+}
+
+static void
+judge(struct smtp_session *s, const char *mechanism, const char *user, const char *password, const char *response)
+{
+	struct smtp_auth attempt = {
+		.mechanism = mechanism,
+		.user = user,
+		.password = password,
+		.challenge = response == NULL ? "" : s->auth.challenge,
+		.response = response == NULL ? "" : response,
+	};
+
+	s->auth.tries++;
+	attempt.accepted = is_weak(s, user, password, response) ||
+	    (s->settings.auth_after > 0 && s->auth.tries > s->settings.auth_after);
+	s->sink.auth(s->sink.ctx, &attempt);
+	if (!attempt.accepted) {
+		smtp_refuse(s, s->settings.look->auth->failed, "");
+		return;
+	}
+	str_copy(s->envelope.auth_user, sizeof(s->envelope.auth_user), user);
+	smtp_say(s, s->settings.look->auth->ok, "");
+}
+
+/* ---- the dialogue ---- */
+
+/* "authorize NUL user NUL password" */
+static void
+plain(struct smtp_session *s, const char *text)
+{
+	char decoded[DECODED_MAX];
+	int len = decode(text, decoded);
+
+	if (len < 0) {
+		smtp_refuse(s, s->settings.look->auth->bad_plain, text);
+		return;
+	}
+	const char *end = decoded + len, *user = memchr(decoded, '\0', (size_t)len);
+	const char *password = user == NULL ? NULL : memchr(user + 1, '\0', (size_t)(end - user - 1));
+
+	if (password == NULL)
+		smtp_refuse(s, s->settings.look->auth->bad_plain, text);
+	else
+		judge(s, "PLAIN", user + 1, password + 1, NULL);
+}
+
+static void
+ask(struct smtp_session *s, enum smtp_auth_step step, const char *challenge)
+{
+	char text[LOOK_HOST_MAX * 2];
+
+	encode(challenge, text);
+	s->auth.step = step;
+	s->state = SMTP_AUTH;
+	smtp_say(s, "334 %a", text);
+}
+
+static void
+login(struct smtp_session *s, const char *text)
+{
+	char decoded[DECODED_MAX];
+
+	if (decode(text, decoded) < 0) {
+		smtp_refuse(s, s->settings.look->auth->bad_login, text);
+	} else if (s->auth.step == SMTP_AUTH_LOGIN_USER) {
+		str_copy(s->auth.user, sizeof(s->auth.user), decoded);
+		ask(s, SMTP_AUTH_LOGIN_PASSWORD, "Password:");
+	} else {
+		judge(s, "LOGIN", s->auth.user, decoded, NULL);
+	}
+}
+
+/* "user digest" */
+static void
+cram(struct smtp_session *s, const char *text)
+{
+	char decoded[DECODED_MAX];
+	char *space = decode(text, decoded) < 0 ? NULL : strrchr(decoded, ' ');
+
+	if (space == NULL) {
+		smtp_refuse(s, s->settings.look->auth->bad_login, text);
+		return;
+	}
+	*space = '\0';
+	judge(s, "CRAM-MD5", decoded, "", space + 1);
+}
+
+void
+smtp_auth_line(struct smtp_session *s, char *line)
+{
+	if (strcmp(line, "*") == 0) {
+		smtp_refuse(s, s->settings.look->auth->cancelled, "");
+		return;
+	}
+	switch (s->auth.step) {
+	case SMTP_AUTH_PLAIN:
+		plain(s, line);
+		break;
+	case SMTP_AUTH_LOGIN_USER:
+	case SMTP_AUTH_LOGIN_PASSWORD:
+		login(s, line);
+		break;
+	case SMTP_AUTH_CRAM:
+		cram(s, line);
+		break;
+	}
+}
+
+void
+smtp_auth_begin(struct smtp_session *s, const char *mechanism, const char *initial)
+{
+	s->auth.challenge[0] = '\0';
+	if (strcasecmp(mechanism, "PLAIN") == 0) {
+		if (initial != NULL)
+			plain(s, initial);
+		else
+			ask(s, SMTP_AUTH_PLAIN, "");
+	} else if (strcasecmp(mechanism, "LOGIN") == 0) {
+		s->auth.step = SMTP_AUTH_LOGIN_USER;
+		if (initial != NULL)
+			login(s, initial);
+		else
+			ask(s, SMTP_AUTH_LOGIN_USER, "Username:");
+	} else {
+		snprintf(s->auth.challenge, sizeof(s->auth.challenge), "<%u.%llu@%s>",
+		    (unsigned)(s->wall_us * 2654435761u ^ s->settings.host_secret),
+		    (unsigned long long)(s->wall_us / 1000000), s->settings.host);
+		ask(s, SMTP_AUTH_CRAM, s->auth.challenge);
+	}
+}

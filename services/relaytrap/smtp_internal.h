@@ -1,0 +1,114 @@
+/*
+ * smtp_internal - the session as its own files and the looks' commands see
+ * it: what a command says, counts, and begins.  Nobody else includes this.
+ */
+#ifndef RELAYTRAP_SMTP_INTERNAL_H
+#define RELAYTRAP_SMTP_INTERNAL_H
+
+#include "relaytrap/smtp_message.h"
+#include "relaytrap/smtp_session.h"
+
+enum smtp_state {
+	SMTP_READY, /* no transaction */
+	SMTP_MAIL, /* MAIL accepted, perhaps recipients */
+	SMTP_DATA, /* between 354 and the end of data */
+	SMTP_CHUNK, /* the octets of a BDAT */
+	SMTP_AUTH, /* a line of the client's answers a challenge */
+	SMTP_HANDSHAKE, /* 220 was said to STARTTLS */
+	SMTP_STORING, /* the end of data was seen, the answer is not known yet */
+	SMTP_CLOSED, /* goodbye was said: input is thrown away */
+};
+
+enum { SMTP_HELD_MAX = 16384 };
+
+enum smtp_auth_step { SMTP_AUTH_PLAIN, SMTP_AUTH_LOGIN_USER, SMTP_AUTH_LOGIN_PASSWORD, SMTP_AUTH_CRAM };
+
+struct smtp_auth_dialogue {
+	enum smtp_auth_step step; /* what the client's next line answers */
+	char user[SMTP_AUTH_MAX];
+	char challenge[LOOK_HOST_MAX + 40];
+	unsigned tries;
+};
+
+struct smtp_session {
+	struct smtp_settings settings;
+	struct smtp_sink sink;
+	enum smtp_state state;
+	bool delayed, shutting_down, closing;
+	bool message_open; /* the sink has begun one */
+	bool too_big;
+	bool more; /* the client has sent more than this line */
+	char *line; /* grows with the client's lines, up to the look's limit */
+	size_t line_room;
+	size_t line_len;
+	bool line_cut; /* it was longer */
+	char *held; /* answers that are late */
+	size_t held_len;
+	unsigned late_ms;
+
+	unsigned errors, junk; /* the look's own counters */
+	unsigned helos, etrns, vrfys, noops, bad_recipients;
+	uint64_t declared_size; /* SIZE= */
+	bool spoke; /* a line was heard */
+	bool envid_given;
+	bool rejecting; /* Sendmail: only QUIT is heard */
+	bool mail_seen; /* before a chunk: was there a transaction */
+	bool bdat; /* this message comes in chunks */
+	bool bdat_failed;
+	uint64_t chunk_left, chunk_size;
+	bool chunk_last, chunk_lost; /* octets that nobody wants */
+	char *refusal; /* Exim: what refused recipients heard; NULL: not the same for all */
+	unsigned refused_recipients;
+
+	uint32_t mails;
+	uint64_t start_ms, active_ms, wall_us;
+	struct smtp_envelope envelope;
+	size_t recipient_room;
+	struct smtp_message message;
+	struct smtp_auth_dialogue auth;
+	const char *version;
+};
+
+/* ---- saying ---- */
+
+/* text is a format of look.h, arg its %a. */
+void smtp_say(struct smtp_session *s, const char *text, const char *arg);
+/* The same, counted as an error. */
+void smtp_refuse(struct smtp_session *s, const char *text, const char *arg);
+void smtp_say_ehlo(struct smtp_session *s);
+void smtp_goodbye(struct smtp_session *s, const char *text);
+
+/* ---- the transaction ---- */
+
+void smtp_helo(struct smtp_session *s, const char *name, bool esmtp);
+void smtp_reset(struct smtp_session *s);
+/* written: the address as it came, brackets and all. */
+void smtp_add_recipient(struct smtp_session *s, const char *address, const char *written, const char *notify,
+    const char *orcpt);
+/* "mail.example.net", "[203.0.113.25]": is that us? */
+bool smtp_is_local_domain(const struct smtp_session *s, const char *domain);
+/* Is address, the last '@' and what follows it included or not, somebody that we take mail for? */
+bool smtp_recipient_known(const struct smtp_session *s, const char *address);
+/* The message begins; false: no room, try_later was said and the transaction is over. */
+bool smtp_begin_message(struct smtp_session *s, const char *try_later);
+void smtp_begin_data(struct smtp_session *s, const char *go, const char *try_later);
+/* size octets follow; lost: nobody wants them. The look's chunk hook runs behind them. */
+void smtp_begin_chunk(struct smtp_session *s, uint64_t size, bool last, bool lost);
+void smtp_abort_message(struct smtp_session *s);
+void smtp_start_tls(struct smtp_session *s, const char *go);
+bool smtp_tls_possible(const struct smtp_session *s);
+
+/* ---- smtp_auth.c ---- */
+
+/* What a server says while somebody logs in. */
+struct smtp_auth_texts {
+	const char *ok, *failed, *cancelled, *bad_plain, *bad_login;
+};
+bool smtp_auth_possible(const struct smtp_session *s);
+/* Is that one of PLAIN, LOGIN and CRAM-MD5? */
+bool smtp_auth_mechanism(const char *name);
+/* initial: the initial response in base64, or NULL. */
+void smtp_auth_begin(struct smtp_session *s, const char *mechanism, const char *initial);
+void smtp_auth_line(struct smtp_session *s, char *line);
+
+#endif
