@@ -11,6 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "services" / "lab" / "lab.py"
 NATS = "nats-server"
+RELEASE = ROOT / "build" / "release"
 
 
 class BenchError(Exception):
@@ -30,8 +31,24 @@ def raise_descriptor_limit(count):
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
+def build(binaries, *targets):
+    """Makes what is missing of the programs, where it is our own build's."""
+    if binaries != RELEASE / "bin" or all((binaries / target).exists() for target in targets):
+        return
+    print(f"building {', '.join(targets)} (build/release)", file=sys.stderr, flush=True)
+    for words in (["-S", ROOT, "-B", RELEASE, "-G", "Ninja", "-DTESTS=OFF", "-DTOOLS=ON"],
+                  ["--build", RELEASE, "--target", *targets]):  # fmt: skip
+        try:
+            done = subprocess.run(["cmake", *words], capture_output=True, text=True)
+        except FileNotFoundError:
+            raise BenchError("there is no cmake: services/up and tests/run install what a build needs") from None
+        if done.returncode != 0:
+            tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+            raise BenchError(f"{tail}\nthe build failed: services/up and tests/run install what it needs")
+
+
 def add_arguments(parser):
-    own = ROOT / "build" / "release" / "bin"
+    own = RELEASE / "bin"
     parser.add_argument("--describe", metavar="FILE", help="a lab's description, as services/up --describe prints it")
     parser.add_argument("--lab", metavar="NAME", default="hs", help="a running lab (default hs, that of services/up)")
     parser.add_argument("--binaries", metavar="DIR", default=own, help="where none runs: the programs of one to start")

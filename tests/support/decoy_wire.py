@@ -49,15 +49,16 @@ class Wire(net.Net):
 
 
 def decoys_json(groups):
-    """decoys.json of (address, personality, open TCP ports, what closed ports do)."""
+    """decoys.json of (address, personality, open TCP ports, what closed ports do[, routers before it])."""
     decoys = [
         {
             "addresses": [ip],
             "personality": personality,
             "closed": closed,
             "ports": [{"port": port, "proto": "tcp", "service": "relaytrap"} for port in ports],
+            **({"behind": behind[0]} if behind else {}),
         }
-        for ip, personality, ports, closed in groups
+        for ip, personality, ports, closed, *behind in groups
     ]
     return json.dumps({"version": 1, "decoys": decoys}, indent="\t")
 
@@ -113,11 +114,11 @@ def stage(directory, groups, personalities):
     directory.chmod(0o755)
     (directory / "decoys.json").write_text(decoys_json(groups))
     (directory / "personalities").mkdir()
-    for name in {name for _, name, _, _ in groups}:
+    for name in {group[1] for group in groups}:
         shutil.copy(personalities / f"{name}.json", directory / "personalities")
 
 
-def start_gateway(running, binaries, key):
+def start_gateway(running, binaries, key, settings):
     directory = running.directory
     (directory / "site-key").write_text(key + "\n")
     (directory / "data").mkdir()
@@ -132,6 +133,7 @@ def start_gateway(running, binaries, key):
         "admin.listen": ADMIN,
         "nats.url": NOWHERE,
         "drain.seconds": 0,
+        **(settings or {}),
     }
     with open(directory / "fingerprintd.log", "wb") as log:
         path = binaries / "fingerprintd"
@@ -168,7 +170,7 @@ def missing(binaries, badlink):
 
 
 @contextlib.contextmanager
-def running(name, groups, personalities, binaries, key, badlink=None, keep=False):
+def running(name, groups, personalities, binaries, key, badlink=None, keep=False, settings=None):
     """A gateway with these decoys on a wire of its own; nothing of it is left after."""
     if missing(binaries, badlink):
         raise WireError(f"missing: {', '.join(missing(binaries, badlink))}")
@@ -185,5 +187,5 @@ def running(name, groups, personalities, binaries, key, badlink=None, keep=False
         wire.up(bad_link=bool(badlink))
         if badlink:
             start_badlink(found, binaries, badlink)
-        start_gateway(found, binaries, key)
+        start_gateway(found, binaries, key, settings)
         yield found

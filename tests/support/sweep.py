@@ -23,6 +23,7 @@ OWN = decoy_wire.ROOT / "fingerprintd" / "personalities"
 OPEN, CLOSED = 22, 1
 PROCESSES = 2
 AT_ONCE = 64
+ALONE = 8  # nmap processes that have one decoy each
 DECOYS_MAX = 4000  # of one gateway: each is a group of its own in decoys.json
 NMAP_S = 900
 VERDICTS = ("first", "listed", "many", "family", "wrong", "none")
@@ -144,8 +145,8 @@ def read_output(path):
 class Scans:
     """nmap processes, a few at a time."""
 
-    def __init__(self, running, per_process):
-        self.running, self.per_process = running, per_process
+    def __init__(self, running, per_process, count):
+        self.running, self.per_process, self.count = running, per_process, count
         self.processes = {}  # process -> (file, when it must be done)
         self.found = {}
 
@@ -170,7 +171,7 @@ class Scans:
         chunks = [addresses[i : i + self.per_process] for i in range(0, len(addresses), self.per_process)]
         try:
             for number, chunk in enumerate(chunks):
-                self.wait_below(PROCESSES)
+                self.wait_below(self.count)
                 self.start(number, chunk)
             self.wait_below(1)
         finally:
@@ -216,9 +217,9 @@ def groups_of(places, closed="reset"):
     return [(ip, target.personality, [OPEN] * target.has_open, closed) for ip, target in places.items()]
 
 
-def scan(running, places, at_once=AT_ONCE):
+def scan(running, places, at_once=AT_ONCE, processes=PROCESSES):
     """[Verdict] of {address: Target}, all of them decoys of a running gateway."""
-    sightings = Scans(running, max(1, at_once // PROCESSES)).run(list(places))
+    sightings = Scans(running, max(1, at_once // processes), processes).run(list(places))
     return [judge(target, ip, sightings.get(ip, Sighting())) for ip, target in places.items()]
 
 
@@ -233,7 +234,9 @@ class Options:
     keep: bool = False
 
 
-def sweep_some(targets, options):
+@contextlib.contextmanager
+def gateway(targets, options):
+    """(Running, {address: Target})"""
     places = addressed(targets)
     key = hashlib.sha256(options.seed.encode()).hexdigest()
     with decoy_wire.running(
@@ -242,13 +245,29 @@ def sweep_some(targets, options):
     ) as running:  # fmt: skip
         if options.keep:
             print(f"kept: {running.directory}", flush=True)
+        yield running, places
+
+
+def sweep_some(targets, options):
+    with gateway(targets, options) as (running, places):
         return scan(running, places, options.at_once)
+
+
+def need_nmap():
+    if shutil.which("nmap") is None:
+        raise SweepError("there is no nmap: install the Debian package nmap")
+
+
+def crowd(targets, options):
+    """[Verdict] of all targets at once under one nmap, and of each under an nmap of its own, of the same gateway."""
+    need_nmap()
+    with gateway(targets, options) as (running, places):
+        return scan(running, places, len(places), 1), scan(running, places, ALONE, ALONE)
 
 
 def sweep(targets, options):
     """[Verdict] of all targets."""
-    if shutil.which("nmap") is None:
-        raise SweepError("there is no nmap: install the Debian package nmap")
+    need_nmap()
     verdicts = []
     for i in range(0, len(targets), DECOYS_MAX):
         verdicts += sweep_some(targets[i : i + DECOYS_MAX], options)
