@@ -13,6 +13,7 @@ import sys
 import time
 
 WAIT_S = 1.0
+ROUNDS = 3  # a machine under load loses packets; who is silent is so each time
 IDENT = 0x5851
 
 
@@ -85,14 +86,7 @@ def kind_of(answer):
     return {0: "echo", 14: "timestamp", 16: "information", 18: "mask", 3: "unreachable"}.get(answer["type"])
 
 
-def main():
-    own, open_port, closed_port, closed_udp, *ips = sys.argv[1:]
-    out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-    found = {ip: dict.fromkeys(probes(own, ip, 1, 1, 1)) for ip in ips}
-    for ip in ips:
-        for packet in probes(own, ip, int(open_port), int(closed_port), int(closed_udp)).values():
-            out.sendto(packet, (ip, 0))
+def listen(wire, found):
     end = time.monotonic() + WAIT_S
     while (left := end - time.monotonic()) > 0:
         wire.settimeout(left)
@@ -103,6 +97,20 @@ def main():
         ip = socket.inet_ntoa(packet[12:16])
         if ip in found and (kind := kind_of(answer := describe(packet))) and found[ip][kind] is None:
             found[ip][kind] = answer
+
+
+def main():
+    own, *ports = sys.argv[1:5]
+    ips = sys.argv[5:]
+    out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+    found = {ip: dict.fromkeys(probes(own, ip, 1, 1, 1)) for ip in ips}
+    for _ in range(ROUNDS):
+        for ip in ips:
+            for kind, packet in probes(own, ip, *map(int, ports)).items():
+                if found[ip][kind] is None:
+                    out.sendto(packet, (ip, 0))
+        listen(wire, found)
     print(json.dumps(found))
 
 

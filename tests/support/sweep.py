@@ -253,21 +253,23 @@ def sweep_some(targets, options):
         return scan(running, places, options.at_once)
 
 
-def need_nmap():
+def need_what_it_takes():
+    if os.geteuid() != 0:
+        raise SweepError("needs root: it makes network namespaces (try sudo)")
     if shutil.which("nmap") is None:
         raise SweepError("there is no nmap: install the Debian package nmap")
 
 
 def crowd(targets, options):
     """[Verdict] of all targets at once under one nmap, and of each under an nmap of its own, of the same gateway."""
-    need_nmap()
+    need_what_it_takes()
     with gateway(targets, options) as (running, places):
         return scan(running, places, len(places), 1), scan(running, places, ALONE, ALONE)
 
 
 def sweep(targets, options):
     """[Verdict] of all targets."""
-    need_nmap()
+    need_what_it_takes()
     verdicts = []
     for i in range(0, len(targets), DECOYS_MAX):
         verdicts += sweep_some(targets[i : i + DECOYS_MAX], options)
