@@ -16,10 +16,10 @@
 {{- fail (printf "%s: nats.existingSecret must name the Secret that holds the password of NATS' user %s under the key %s" $name $name $name) -}}
 {{- end -}}
 {{- if and $nats.tls.enabled (not $nats.tls.existingSecret) -}}
-{{- fail (printf "%s: nats.tls.enabled needs nats.tls.existingSecret, the Secret that holds the CA's certificate (%s)" $name $nats.tls.caKey) -}}
+{{- fail (printf "%s: global.nats.tls.enabled needs global.nats.tls.existingSecret, the Secret that holds the CA's certificate (%s)" $name $nats.tls.caKey) -}}
 {{- end -}}
 {{- if and $nats.tls.enabled (not (regexMatch "^tls://" $nats.url)) (not $nats.inRelease) -}}
-{{- fail (printf "%s: with nats.tls.enabled the address must begin with tls://, not %s" $name $nats.url) -}}
+{{- fail (printf "%s: with global.nats.tls.enabled the address must begin with tls://, not %s" $name $nats.url) -}}
 {{- end -}}
 {{- if and $part.siteKey (not (.Values.siteKey.existingSecret | default $global.siteKey.existingSecret)) -}}
 {{- fail (printf "%s: siteKey.existingSecret must name a Secret with the site's key; Helm makes none, because a new key makes other machines of all decoys. Make it once: kubectl create secret generic honeyspam-site-key --from-literal=site-key=$(openssl rand -hex 32)" $name) -}}
