@@ -21,7 +21,7 @@
 {{- if and $nats.tls.enabled (not (regexMatch "^tls://" $nats.url)) (not $nats.inRelease) -}}
 {{- fail (printf "%s: with global.nats.tls.enabled the address must begin with tls://, not %s" $name $nats.url) -}}
 {{- end -}}
-{{- if and $part.siteKey (not (.Values.siteKey.existingSecret | default $global.siteKey.existingSecret)) -}}
+{{- if and $part.siteKey (not ((.Values.siteKey).existingSecret | default $global.siteKey.existingSecret)) -}}
 {{- fail (printf "%s: siteKey.existingSecret must name a Secret with the site's key; Helm makes none, because a new key makes other machines of all decoys. Make it once: kubectl create secret generic honeyspam-site-key --from-literal=site-key=$(openssl rand -hex 32)" $name) -}}
 {{- end -}}
 {{- if and (eq $global.gateway.mode "hostNetwork") .Values.networkPolicy.enabled (not $global.gateway.nodeCIDRs) -}}

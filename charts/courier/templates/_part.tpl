@@ -2,7 +2,23 @@
 {{- define "courier.part" -}}
 kind: Deployment
 adminPort: 9105
-siteKey: true
+{{- with .Values.smarthost.existingSecret }}
+env:
+  - name: HS_SMARTHOST_PASSWORD_FILE
+    value: /run/secrets/smarthost/password
+volumeMounts:
+  - name: smarthost
+    mountPath: /run/secrets/smarthost
+    readOnly: true
+volumes:
+  - name: smarthost
+    secret:
+      secretName: {{ . }}
+      defaultMode: 0440
+      items:
+        - key: {{ $.Values.smarthost.key }}
+          path: password
+{{- end }}
 egress:
   - to:
       - ipBlock:
