@@ -147,7 +147,13 @@ def image(results, words):
         pytest(results, "image", ROOT / "tests" / "image", words)
 
 
-STAGES = {"lint": lint, "unit": unit, "fuzz": fuzz, "scenario": scenario, "image": image}
+def chart(results, words):
+    # The programs say themselves which settings the charts may pass on.
+    if build(results, "gcc") and check(results, "chart programs", "/usr/bin/python3", ROOT / "tests" / "chart" / "programs.py"):
+        pytest(results, "chart", ROOT / "tests" / "chart", words)
+
+
+STAGES = {"lint": lint, "unit": unit, "fuzz": fuzz, "scenario": scenario, "image": image, "chart": chart}
 
 
 def main(words):
