@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-static const char *listen_address, *listen_proxy, *listen_networks, *host_domain, *auth_offer, *auth_weak;
-static long listen_capacity, message_max, memory_max, tls_sessions, auth_after;
+static const char *listen_address, *listen_proxy, *listen_networks, *host_domain, *mx_domains, *auth_offer, *auth_weak;
+static long listen_capacity, message_max, memory_max, tls_sessions, sources_max, source_sessions, tarpit_after,
+    auth_after;
 static struct server *server;
 
 static const struct setting settings[] = {
@@ -19,6 +20,8 @@ static const struct setting settings[] = {
 	    "Sessions held at once." },
 	{ "host.domain", SETTING_TEXT, &host_domain, "example.net", 0, 0, "",
 	    "Domain of the host names that decoys greet with." },
+	{ "mx.domains", SETTING_TEXT, &mx_domains, "example.net", 0, 0, "",
+	    "Domains that a port with a look like postfix/mx takes mail for: webtrap's maze.domains." },
 	{ "message.max", SETTING_NUMBER, &message_max, "33554432", 1024, 134217728, "bytes",
 	    "Largest message taken; offered as SIZE." },
 	{ "tls.sessions", SETTING_NUMBER, &tls_sessions, "2000", 0, 1000000, "sessions",
@@ -27,6 +30,12 @@ static const struct setting settings[] = {
 	{ "auth.weak", SETTING_TEXT, &auth_weak, "", 0, 0, "", "Who is let in: user:password, separated by commas." },
 	{ "auth.after", SETTING_NUMBER, &auth_after, "0", 0, 1000, "attempts",
 	    "After so many attempts of a session any password is let in; 0: never." },
+	{ "sources.max", SETTING_NUMBER, &sources_max, "65536", 16, 16777216, "sources",
+	    "Sources remembered; an IPv6 /64 is one." },
+	{ "source.sessions", SETTING_NUMBER, &source_sessions, "1000", 1, 1000000, "sessions",
+	    "Most sessions of one source at once; more are closed unheard." },
+	{ "tarpit.after", SETTING_NUMBER, &tarpit_after, "5000", 0, 1000000000, "mails",
+	    "So many mails of a source go fast, then each makes replies 2 ms later; halves in 10 minutes; 0: never." },
 	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes",
 	    "Most that mails not yet stored may hold; beyond it clients hear \"try later\"." },
 };
@@ -42,8 +51,10 @@ start(struct daemon *d)
 			.capacity = listen_capacity,
 		},
 		.host_domain = host_domain,
+		.mx_domains = mx_domains,
 		.message_max = (uint64_t)message_max,
 		.memory_max = (uint64_t)memory_max,
+		.sources = { (size_t)sources_max, (size_t)source_sessions, (size_t)tarpit_after },
 		.tls_sessions = (size_t)tls_sessions,
 		.auth_offered = strcmp(auth_offer, "on") == 0,
 		.auth_weak = auth_weak,
@@ -65,10 +76,17 @@ drain(struct daemon *d)
 }
 
 static void
-stop(struct daemon *d)
+goodbye(struct daemon *d)
 {
 	(void)d;
 	server_shutdown(server);
+}
+
+static void
+stop(struct daemon *d)
+{
+	(void)d;
+	server_stop(server);
 }
 
 static void
@@ -95,6 +113,7 @@ main(int argc, char **argv)
 		.sandbox = SANDBOX_SERVES,
 		.start = start,
 		.drain = drain,
+		.goodbye = goodbye,
 		.stop = stop,
 		.presence = presence,
 	};

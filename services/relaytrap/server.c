@@ -9,13 +9,16 @@
 #include "relaytrap/binding.h"
 #include "relaytrap/certs.h"
 #include "relaytrap/smtp_session.h"
+#include "relaytrap/sources.h"
 #include "relaytrap/store.h"
+#include "relaytrap/traced.h"
 #include "relaytrap/transcript.h"
 #include "wire/event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	SWEEP_MS = 1000,
@@ -37,7 +40,11 @@ struct client {
 	struct conn *conn; /* NULL: gone, a store may still answer */
 	struct smtp_session *session; /* NULL until a handshake that comes first is done */
 	struct store_mail *mail;
-	struct loop_timer *delay;
+	struct source *source;
+	struct loop_timer *delay; /* a late reply of the look's own */
+	struct loop_timer *tarpit; /* NULL until the source is slowed down */
+	bool tarpitted; /* input waits for the tarpit */
+	bool served; /* the tarpit is over for the input at hand */
 	struct flow_info flow;
 	struct binding binding;
 	char host[LOOK_HOST_MAX];
@@ -50,6 +57,7 @@ struct client {
 	enum tls_step tls;
 	bool feeding; /* input is being given to the session: no re-entry */
 	struct transcript transcript;
+	struct traced *traced; /* of the mail that is being received; NULL until the first */
 	struct event *mail_event; /* prepared at the end of data, emitted when stored */
 };
 
@@ -59,6 +67,7 @@ struct server {
 	struct store *store;
 	struct server_settings settings;
 	struct loop_timer *sweep;
+	struct sources *sources;
 	struct certs *certs;
 	struct tls_server *tls[TLS_1_3 + 1]; /* by the newest version that it speaks */
 	size_t tls_count; /* sessions that speak TLS or are about to */
@@ -77,7 +86,18 @@ static const struct tls_age {
 	{ "sendmail-8.12", TLS_1_2 },
 };
 
-static metric_value mails_stored, mails_refused, mail_bytes;
+/* The longest that a loaded server of each kind lets wait; a client's patience is minutes (RFC 5321 4.5.3.2). */
+static const struct slowness {
+	const char *look; /* a name's beginning */
+	unsigned max_ms;
+} slownesses[] = {
+	{ "sendmail", 6000 },
+	{ "exim", 5000 },
+	{ "exchange", 3000 },
+	{ "", 4000 },
+};
+
+static metric_value mails_stored, mails_refused, mail_bytes, sources_refused, tarpitted;
 
 static struct event *
 new_event(struct client *c, const char *action, const char *suffix)
@@ -144,6 +164,9 @@ on_message_begin(void *ctx)
 		return false;
 	}
 	c->mails++;
+	if (c->traced == NULL)
+		c->traced = xcalloc(1, sizeof(*c->traced));
+	traced_init(c->traced);
 	return true;
 }
 
@@ -153,6 +176,7 @@ on_message_data(void *ctx, const void *data, size_t len)
 	struct client *c = ctx;
 
 	store_add(c->mail, data, len);
+	traced_scan(c->traced, daemon_site_key(c->server->daemon), data, len);
 }
 
 static void
@@ -174,6 +198,9 @@ prepare_mail_event(struct client *c, const struct smtp_envelope *e)
 	c->mail_event = new_event(c, "relay-mail", suffix);
 	event_bytes(c->mail_event, "honeyspam.mail.envelope.mail_from", e->mail_from, strlen(e->mail_from));
 	event_bytes(c->mail_event, "honeyspam.mail.envelope.helo", e->helo, strlen(e->helo));
+	for (size_t i = 0; i < e->recipient_count; i++)
+		traced_address(c->traced, daemon_site_key(c->server->daemon), e->recipients[i]);
+	traced_tell(c->traced, c->mail_event, "honeyspam.mail.traced");
 	for (size_t i = 0; i < e->recipient_count; i++)
 		event_append(c->mail_event, "honeyspam.mail.envelope.rcpt_to", e->recipients[i],
 		    strlen(e->recipients[i]), EVENT_RECIPIENTS_MAX);
@@ -220,6 +247,7 @@ on_stored(void *ctx, const struct store_result *r)
 		return;
 	}
 	c->stored++;
+	sources_mail(c->source, clock_ms());
 	metric_add(&mails_stored, 1);
 	metric_add(&mail_bytes, r->size);
 	event_text(c->mail_event, "honeyspam.mail.id", r->mail_id);
@@ -314,7 +342,10 @@ client_free(struct client *c)
 	smtp_session_free(&c->session);
 	transcript_fini(&c->transcript);
 	event_destroy(&c->mail_event);
+	free(c->traced);
 	loop_timer_free(&c->delay);
+	loop_timer_free(&c->tarpit);
+	sources_leave(c->source);
 	list_remove(&c->node);
 	free(c);
 	if (--s->count == 0 && s->draining)
@@ -331,6 +362,8 @@ client_gone(struct client *c)
 	if (c->tls != TLS_STEP_NONE)
 		c->server->tls_count--;
 	loop_timer_stop(c->delay);
+	if (c->tarpit != NULL)
+		loop_timer_stop(c->tarpit);
 	if (c->session == NULL || !smtp_session_storing(c->session))
 		client_free(c);
 }
@@ -434,6 +467,47 @@ talking(const struct client *c)
 	return c->tls == TLS_STEP_NONE || c->tls == TLS_STEP_DONE;
 }
 
+/* ---- the tarpit: commands of a source that sends much are read late ---- */
+
+static void
+tarpit_over(void *ctx)
+{
+	struct client *c = ctx;
+
+	c->tarpitted = false;
+	c->served = true;
+	conn_resume(c->conn);
+	feed(c);
+}
+
+static unsigned
+slowest(const struct look *look)
+{
+	size_t i = 0;
+
+	while (strncmp(look->name, slownesses[i].look, strlen(slownesses[i].look)) != 0)
+		i++;
+	return slownesses[i].max_ms;
+}
+
+/* False: now. The octets of a message are not held up, they are many; a quarter of chance hides the pattern. */
+static bool
+hold_up(struct client *c)
+{
+	if (c->served || c->mail != NULL || conn_input_len(c->conn) == 0)
+		return false;
+	unsigned ms = sources_delay(c->source, slowest(c->binding.look), clock_ms());
+	if (ms == 0)
+		return false;
+	if (c->tarpit == NULL)
+		c->tarpit = loop_timer_new(daemon_loop(c->server->daemon), tarpit_over, c);
+	c->tarpitted = true;
+	metric_add(&tarpitted, 1);
+	conn_pause(c->conn);
+	loop_timer_once(c->tarpit, ms - ms / 4 + rand_u32() % (ms / 4 + 1));
+	return true;
+}
+
 /* Gives the session what waits, as far as it wants; closes when it said so. */
 static void
 feed(struct client *c)
@@ -443,6 +517,9 @@ feed(struct client *c)
 
 	if (c->feeding || c->conn == NULL || !talking(c))
 		return;
+	if (!c->closing && (c->tarpitted || hold_up(c)))
+		return;
+	c->served = false;
 	c->feeding = true;
 	while (!c->closing && talking(c) && used > 0 && conn_output_len(c->conn) < OUTPUT_MAX &&
 	    (data = conn_peek(c->conn, 0, &len)) != NULL) {
@@ -519,6 +596,21 @@ tls_possible(const struct server *s)
 	return s->tls_count < s->settings.tls_sessions && bus_connected(daemon_bus(s->daemon));
 }
 
+/* As an MX we know those whom our own pages named, and the postmaster (RFC 5321 4.5.1); the domain must be ours. */
+static bool
+on_recipient(void *ctx, const char *address)
+{
+	const struct client *c = ctx;
+	const char *domain = smtp_address_domain(address);
+	char local[SMTP_ADDRESS_MAX];
+	struct token token;
+
+	if (domain != NULL && !str_listed(c->server->settings.mx_domains, domain))
+		return false;
+	str_copy_bytes(local, sizeof(local), address, strcspn(address, "@"));
+	return strcasecmp(local, "postmaster") == 0 || token_open(daemon_site_key(c->server->daemon), local, &token);
+}
+
 static void
 start_session(struct client *c)
 {
@@ -544,6 +636,9 @@ start_session(struct client *c)
 		.auth_weak = c->server->settings.auth_weak,
 		.auth_after = c->server->settings.auth_after,
 		.message_max = c->server->settings.message_max,
+		.role = c->binding.mx ? SMTP_ROLE_MX : SMTP_ROLE_RELAY,
+		.recipient_ok = on_recipient,
+		.recipient_ctx = c,
 		.tls_offered = tls_possible(c->server),
 		.tls_active = c->tls == TLS_STEP_DONE,
 		.host_secret =
@@ -557,9 +652,17 @@ static void
 on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 {
 	struct server *s = ctx;
-	struct client *c = xcalloc(1, sizeof(*c));
+	struct source *source = sources_enter(s->sources, &info->source.addr, clock_ms());
 
+	if (source == NULL) {
+		metric_add(&sources_refused, 1);
+		listener_flow_ended(s->listener);
+		conn_close(conn);
+		return;
+	}
+	struct client *c = xcalloc(1, sizeof(*c));
 	c->server = s;
+	c->source = source;
 	c->conn = conn;
 	c->flow = *info;
 	c->binding = binding_parse(info);
@@ -606,6 +709,7 @@ server_new(struct daemon *d, const struct server_settings *settings)
 	s->settings = *settings;
 	list_init(&s->clients);
 	s->store = store_new(daemon_bus(d), daemon_site(d), settings->memory_max);
+	s->sources = sources_new(&settings->sources);
 	s->certs = certs_new(daemon_loop(d), daemon_bus(d), daemon_site_key(d), on_certs_changed, s);
 	for (enum tls_version v = TLS_1_0; v <= TLS_1_3; v++)
 		s->tls[v] = tls_server_new(v);
@@ -614,6 +718,10 @@ server_new(struct daemon *d, const struct server_settings *settings)
 	loop_timer_every(s->sweep, SWEEP_MS);
 	metrics_register("mails_total", "result=\"stored\"", METRIC_COUNTER, "Mails by result.", &mails_stored);
 	metrics_register("mails_total", "result=\"refused\"", METRIC_COUNTER, "Mails by result.", &mails_refused);
+	metrics_register("refused_total", "reason=\"source\"", METRIC_COUNTER, "Connections refused.",
+	    &sources_refused);
+	metrics_register("tarpitted_total", NULL, METRIC_COUNTER, "Commands that were read late on purpose.",
+	    &tarpitted);
 	metrics_register("mail_bytes_total", NULL, METRIC_COUNTER, "Octets of stored mails.", &mail_bytes);
 	return s;
 }
@@ -645,6 +753,11 @@ server_shutdown(struct server *s)
 		smtp_session_shutdown(c->session);
 		feed(c);
 	}
+}
+
+void
+server_stop(struct server *s)
+{
 	certs_free(&s->certs);
 }
 

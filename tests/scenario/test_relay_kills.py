@@ -103,7 +103,7 @@ def told_mails(rig):
 
 @pytest.fixture(scope="module")
 def rig():
-    with Rig(BINARIES, NATS_SERVER) as running:
+    with Rig(BINARIES, NATS_SERVER, options=["--tarpit.after=0"]) as running:
         yield running
 
 

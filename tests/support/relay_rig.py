@@ -55,10 +55,11 @@ def answers(url):
 class Rig:
     """Use as a context: all processes end with it and the directory goes."""
 
-    def __init__(self, binaries, nats_server=NATS_SERVER, sync=None, mail_bytes=None, options=()):
+    def __init__(self, binaries, nats_server=NATS_SERVER, sync=None, mail_bytes=None, options=(), proxy="off"):
         self.binaries, self.nats_server = pathlib.Path(binaries), pathlib.Path(nats_server)
         self.port, self.admin, self.nats_port, self.monitor = free_ports(4)
         self.sync, self.mail_bytes, self.options = sync, mail_bytes, list(options)
+        self.proxy = proxy
         self.nats = self.relay = None
 
     def __enter__(self):
@@ -110,9 +111,13 @@ class Rig:
         self.nats = self.start(self.nats_server, "-c", self.directory / "nats.conf")
 
     def start_relay(self):
-        self.relay = self.start(
-            self.binaries / "relaytrap", *self.common("relaytrap"), f"--admin.listen={IP}:{self.admin}",
-            f"--listen.address={IP}:{self.port}", "--listen.proxy=off", *self.options,
+        self.relay = self.start_replica("relaytrap", self.port, self.admin)
+
+    def start_replica(self, name, port, admin):
+        """One more relaytrap; the caller ends it."""
+        return self.start(
+            self.binaries / "relaytrap", *self.common(name), f"--admin.listen={IP}:{admin}",
+            f"--listen.address={IP}:{port}", f"--listen.proxy={self.proxy}", *self.options,
         )  # fmt: skip
 
     def wait_relay(self):

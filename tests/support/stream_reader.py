@@ -1,6 +1,7 @@
 """Reads a whole JetStream stream with as much of the NATS protocol as that takes."""
 
 import json
+import secrets
 import socket
 
 TIMEOUT_S = 30
@@ -10,6 +11,7 @@ class Nats:
     def __init__(self, ip, port):
         self.socket = socket.create_connection((ip, port), TIMEOUT_S)
         self.file = self.socket.makefile("rb")
+        self.waiting = []
         self.file.readline()
         self.say('CONNECT {"verbose":false,"headers":true}')
 
@@ -44,7 +46,11 @@ class Nats:
     def request(self, subject, body):
         self.say("SUB answer.> 1")
         self.publish(subject, "answer.one", body)
-        answer = json.loads(self.message()[2])
+        early = [self.message()]
+        while not early[-1][0].startswith("answer."):
+            early.append(self.message())  # a consumer may begin before its making is answered
+        answer = json.loads(early.pop()[2])
+        self.waiting += early
         if "error" in answer:
             raise ConnectionError(f"{subject}: {answer['error']}")
         return answer
@@ -55,13 +61,11 @@ def read_stream(ip, port, stream, headers_only=False):
     nats = Nats(ip, port)
     try:
         count = nats.request(f"$JS.API.STREAM.INFO.{stream}", "")["state"]["messages"]
-        config = {"deliver_subject": "all.of.it", "ack_policy": "none", "headers_only": headers_only}
-        nats.say("SUB all.of.it 2")
+        inbox = f"all.{secrets.token_hex(8)}"  # a consumer outlives its reader by seconds: none hears another's
+        config = {"deliver_subject": inbox, "ack_policy": "none", "headers_only": headers_only}
+        nats.say(f"SUB {inbox} 2")
         nats.request(f"$JS.API.CONSUMER.CREATE.{stream}", json.dumps({"stream_name": stream, "config": config}))
-        while count > 0:
-            subject, headers, body = nats.message()
-            if not subject.startswith("answer."):
-                count -= 1
-                yield subject, headers, body
+        for _ in range(count):
+            yield nats.waiting.pop(0) if nats.waiting else nats.message()
     finally:
         nats.close()

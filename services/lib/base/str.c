@@ -119,3 +119,16 @@ str_starts_nocase(const char *text, const char *prefix)
 {
 	return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
+
+bool
+str_listed(const char *list, const char *word)
+{
+	size_t len;
+
+	for (const char *p = list + strspn(list, ", "); *p != '\0'; p += len + strspn(p + len, ", ")) {
+		len = strcspn(p, ", ");
+		if (len == strlen(word) && strncasecmp(p, word, len) == 0)
+			return true;
+	}
+	return false;
+}

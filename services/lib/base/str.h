@@ -18,6 +18,8 @@ bool str_escape(char *out, size_t size, const void *data, size_t len);
 bool str_is_utf8(const void *data, size_t len);
 /* Lower-case hexadecimal; out holds 2 * len + 1. */
 void str_hex(char *out, const void *data, size_t len);
+/* Is word one of those that list has, separated by commas or spaces? Case doesn't matter. */
+bool str_listed(const char *list, const char *word);
 bool str_starts_nocase(const char *text, const char *prefix);
 
 #endif

@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLUSH_MS = 5000, READY_CHECK_MS = 500, PASSWORD_MAX = 256, PATH_SIZE = 4096 };
+enum { FLUSH_MS = 5000, GOODBYE_MS = 5000, READY_CHECK_MS = 500, PASSWORD_MAX = 256, PATH_SIZE = 4096 };
 
 struct daemon {
 	const struct daemon_service *service;
@@ -39,6 +39,8 @@ struct daemon {
 	char instance[64];
 	char started[CLOCK_TEXT_MAX];
 	bool draining;
+	bool goodbye; /* was said: what is left has GOODBYE_MS */
+	bool drained; /* the service is idle */
 };
 
 static const char *site, *instance, *nats_url, *nats_user, *nats_password_file, *admin_listen, *data_dir,
@@ -80,11 +82,19 @@ static const struct setting common_settings[] = {
 	    "Self-test: how long each is tried." },
 };
 
+/* Runs when the drain time is over, and at once when all is done. */
 static void
 finish(void *ctx)
 {
 	struct daemon *d = ctx;
 
+	if (!d->drained && !d->goodbye && d->service->goodbye != NULL) {
+		d->goodbye = true;
+		d->service->goodbye(d);
+		if (!d->drained)
+			loop_timer_once(d->drain_timer, GOODBYE_MS);
+		return;
+	}
 	d->service->stop(d);
 	loop_stop(d->loop);
 }
@@ -92,8 +102,10 @@ finish(void *ctx)
 void
 daemon_drained(struct daemon *d)
 {
-	if (d->draining)
-		loop_timer_once(d->drain_timer, 0);
+	if (!d->draining)
+		return;
+	d->drained = true;
+	loop_timer_once(d->drain_timer, 0); /* after what was written in this turn went out */
 }
 
 static void

@@ -31,7 +31,9 @@ struct daemon_service {
 	void (*reload)(struct daemon *d);
 	/* SIGTERM: take nothing new. Call daemon_drained() when idle; the skeleton waits drain.seconds at most. */
 	void (*drain)(struct daemon *d);
-	/* The drain time is over or all is done: say goodbye, free. */
+	/* The drain time is over and sessions are left: end them, call daemon_drained() when they have; may be NULL. */
+	void (*goodbye)(struct daemon *d);
+	/* All is done, or nothing more is waited for: free. */
 	void (*stop)(struct daemon *d);
 	/* For presence; may be NULL. */
 	void (*presence)(void *ctx, struct presence_state *out);
