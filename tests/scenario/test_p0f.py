@@ -1,4 +1,7 @@
-"""Real p0f watches a client connect to every personality of ours: it sees what the file says, and names it right."""
+"""Real p0f watches clients connect to every personality of ours: it sees what the file says, and names it right.
+
+The clients are Linux with and without each of its options, and what p0f's own tool p0f-sendsyn sends.
+"""
 
 import itertools
 import json
@@ -9,6 +12,7 @@ import re
 import conftest
 import decoy_wire
 import pytest
+import syn
 
 OWN = conftest.ROOT / "fingerprintd" / "personalities"
 PERSONALITIES = {path.stem: json.loads(path.read_text()) for path in sorted(OWN.glob("*.json"))}
@@ -36,13 +40,27 @@ NAMES = {
     "windows-server-2016": "Windows 7 or 8",
     "windows-xp": "Windows XP",
 }
+# What p0f says where a client offers less: it doesn't tell these apart.
+LESS = {
+    "FreeBSD 8.x": {"FreeBSD 8.x-9.x"},
+    "FreeBSD 9.x": {"FreeBSD 8.x-9.x"},
+    "Linux 2.4.x": {"Linux 2.4-2.6"},
+    "Linux 2.6.x": {"Linux 2.4-2.6"},
+}
+# Solaris' window is so many of the peer's segments, and p0f.fp has what p0f-sendsyn got.
+SOLARIS = {"solaris-8": "Solaris 8", "solaris-10": "Solaris 10"}
 # A client may lack any of the three; a peer then leaves them out too.
 CLIENTS = [dict(zip(("sack", "timestamps", "window_scaling"), on)) for on in itertools.product((1, 0), repeat=3)]
 EVERYTHING = CLIENTS[0]
+# As p0f-sendsyn, but for the window (1337): p0f knows its own tool, and names nothing that answers it.
+SENDSYN_MSS, SENDSYN_WINDOW, SENDSYN_SCALE = 1331, 1338, 5
+RAW_PORTS = 30000
+CLOCK_S = 0.2  # for p0f to measure one
+HZ_LEAST, HZ_MOST = 100, 1500  # that it measures in that time, and at all
 WORDS = {"mss": "mss", "sok": "sack", "ts": "ts", "ws": "wscale", "nop": "nop", "eol": "eol"}  # p0f's, ours
 BYTES = {"mss": 4, "sok": 2, "ts": 10, "ws": 3, "nop": 1, "eol": 1}
 SIGNATURE = re.compile(
-    r"4:(?P<ttl>\d+)\+\d+:0:(?P<mss>\d+):(?:(?P<unit>mss|mtu)\*)?(?P<window>\d+),(?P<scale>\d+):(?P<layout>[^:]*)"
+    r"4:(?P<ttl>\d+)\+\d+:0:(?P<mss>\*|\d+):(?:(?P<unit>mss|mtu)\*)?(?P<window>\d+),(?P<scale>\d+):(?P<layout>[^:]*)"
     r":(?P<quirks>[^:]*):0"
 )
 CONNECT = """
@@ -50,6 +68,22 @@ import socket, sys
 for ip in sys.argv[2:]:
     with socket.create_connection((ip, int(sys.argv[1])), 5):
         pass
+"""
+# Sends packets that are made already.
+SEND = """
+import socket, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+for packet in map(bytes.fromhex, sys.stdin.read().split()):
+    raw.sendto(packet, (socket.inet_ntoa(packet[16:20]), 0))
+"""
+# Something from the decoy some time after the handshake.
+TALK = """
+import socket, sys, time
+peers = [socket.create_connection((ip, int(sys.argv[1])), 5) for ip in sys.argv[3:]]
+time.sleep(float(sys.argv[2]))
+for peer in peers:
+    peer.sendall(b"x")
+time.sleep(float(sys.argv[2]))
 """
 
 
@@ -60,7 +94,8 @@ def offer_of(raw_sig):
     """A client's options in our vocabulary, with its values, as p0f saw them."""
     seen = SIGNATURE.fullmatch(raw_sig)
     values = {"mss": f":{seen['mss']}", "ws": f":{seen['scale']}"}
-    return [WORDS[word] + values.get(word, "") for word in seen["layout"].split(",")]
+    words = [word.partition("+")[0] for word in seen["layout"].split(",")]
+    return [WORDS[word] + values.get(word, "") for word in words]
 
 
 def kinds(options):
@@ -143,19 +178,24 @@ def wanted(personality, offered):
     }
 
 
-def windows_meant(seen):
+def mss_of(seen, peer_mss):
+    """p0f hides an MSS that is its own tool's."""
+    return peer_mss if seen["mss"] == "*" else int(seen["mss"])
+
+
+def windows_meant(seen, peer_mss):
     """p0f writes a window as a multiple where it finds one, and says not of which of several sizes."""
-    mss, times = int(seen["mss"]), int(seen["window"])
-    sizes = {"mss": (mss, mss - 12, 1460, 1448), "mtu": (mss + 40, 1500), None: (1,)}[seen["unit"]]
+    mss, times = mss_of(seen, peer_mss), int(seen["window"])
+    sizes = {"mss": (mss, mss - 12, 1460, 1448, peer_mss, peer_mss - 12), "mtu": (mss + 40, 1500), None: (1,)}[seen["unit"]]
     return {times * size for size in sizes}
 
 
-def as_seen(raw_sig, expected):
+def as_seen(raw_sig, expected, peer_mss):
     """The signature in the terms of wanted(), with the expected window where it may be meant."""
     seen = SIGNATURE.fullmatch(raw_sig)
     assert seen, raw_sig
-    window = expected["window"] if expected["window"] in windows_meant(seen) else seen.group("window", "unit")
-    numbers = {name: int(seen[name]) for name in ("ttl", "mss", "scale")}
+    window = expected["window"] if expected["window"] in windows_meant(seen, peer_mss) else seen.group("window", "unit")
+    numbers = {"ttl": int(seen["ttl"]), "scale": int(seen["scale"]), "mss": mss_of(seen, peer_mss)}
     return numbers | {"window": window, "layout": seen["layout"], "quirks": seen["quirks"]}
 
 
@@ -187,6 +227,28 @@ def watch_clients(running, addresses, log):
     return found
 
 
+def sendsyn(on, ip, port):
+    """p0f-sendsyn's packet with those options of CLIENTS that are on."""
+    layout = ["mss"] + ["ws"] * on["window_scaling"] + ["sok"] * on["sack"] + ["ts"] * on["timestamps"]
+    fill = -sum(BYTES[word] for word in layout) % 4
+    layout += [f"eol+{fill - 1}"] * bool(fill)
+    text = f"4:64:0:{SENDSYN_MSS}:{SENDSYN_WINDOW},{SENDSYN_SCALE}:{','.join(layout)}::0"
+    return syn.packet(syn.parse(text), decoy_wire.ATTACKER, ip, (port, PORT))
+
+
+def watch_sendsyn(running, addresses, log):
+    """The same of p0f-sendsyn's packets."""
+    found = []
+    for i, on in enumerate(CLIENTS):
+        packets = "\n".join(sendsyn(on, ip, RAW_PORTS + i).hex() for ip in addresses)
+        before = len(log_lines(log))
+        running.attack("/usr/bin/python3", "-c", SEND, input=packets, text=True, check=True)
+        answers = conftest.wait_for(lambda: enough(log_lines(log)[before:], addresses), 10)
+        assert answers, f"p0f did not see {on}: {log_lines(log)[before:]}"
+        found.append(answers)
+    return found
+
+
 def syn_of(answer, lines):
     ends = answer["cli"], answer["srv"]
     return next(line for line in lines if line["mod"] == "syn" and (line["cli"], line["srv"]) == ends)
@@ -198,43 +260,142 @@ def enough(lines, addresses):
 
 
 @pytest.fixture(scope="module")
-def sightings(nothing_left, tmp_path_factory):
-    """{personality: [(what the client offered, p0f's line on the answer) of each of CLIENTS]}"""
+def watched(nothing_left, tmp_path_factory):
+    """({address: personality}, p0f's lines on each kind of client, on p0f-sendsyn's, and on those that talk)"""
     assert SIGNATURES.exists(), "install the Debian package p0f"
     places = {f"198.18.1.{i}": name for i, name in enumerate(PERSONALITIES, 1)}  # 254 at most
     groups = [(ip, name, [PORT], "reset") for ip, name in places.items()]
     log = tmp_path_factory.mktemp("p0f") / "log"
-    found = {name: [] for name in PERSONALITIES}
     with decoy_wire.running(f"hsp{os.getpid()}", groups, OWN, conftest.BINARIES, "0f" * 32) as running:
         with open(log.with_name("out"), "wb") as out:
             p0f = running.start_attack("p0f", "-i", "eth0", "-f", SIGNATURES, "-o", log, stdout=out, stderr=out)
         try:
             assert conftest.wait_for(lambda: listens(running), 10), log.with_name("out").read_text()
-            for lines in watch_clients(running, list(places), log):
-                for answer in (line for line in lines if line["mod"] == "syn+ack"):
-                    ip = answer["srv"].partition("/")[0]
-                    found[places[ip]].append((offer_of(syn_of(answer, lines)["raw_sig"]), answer))
+            clients = watch_clients(running, list(places), log)
+            raw = watch_sendsyn(running, list(places), log)
+            values = [f"net.ipv4.tcp_{name}={value}" for name, value in EVERYTHING.items()]
+            running.attack("sysctl", "-qw", *values, check=True)
+            before = len(log_lines(log))
+            running.attack("/usr/bin/python3", "-c", TALK, PORT, CLOCK_S, *places, check=True)
+            conftest.wait_for(lambda: running_clocks(places) <= seen_clocks(log_lines(log)[before:], places), 3)
+            return places, clients, raw, log_lines(log)[before:]
         finally:
             p0f.terminate()
             p0f.wait(10)
+
+
+def by_personality(places, kinds_of_client):
+    """{personality: [(what the client offered, p0f's line on the answer) of each kind of client]}"""
+    found = {name: [] for name in places.values()}
+    for lines in kinds_of_client:
+        for answer in (line for line in lines if line["mod"] == "syn+ack"):
+            ip = answer["srv"].partition("/")[0]
+            found[places[ip]].append((offer_of(syn_of(answer, lines)["raw_sig"]), answer))
     return found
 
 
+@pytest.fixture(scope="module")
+def sightings(watched):
+    places, clients, _, _ = watched
+    return by_personality(places, clients)
+
+
+@pytest.fixture(scope="module")
+def sendsyn_sightings(watched):
+    places, _, raw, _ = watched
+    return by_personality(places, raw)
+
+
 @pytest.mark.parametrize("name", PERSONALITIES)
-def test_p0f_sees_what_the_personality_says(sightings, name):
-    assert len(sightings[name]) == len(CLIENTS)
-    for offered, answer in sightings[name]:
+def test_p0f_sees_what_the_personality_says(sightings, sendsyn_sightings, name):
+    assert len(sightings[name]) == len(sendsyn_sightings[name]) == len(CLIENTS)
+    for offered, answer in sightings[name] + sendsyn_sightings[name]:
         expected = wanted(PERSONALITIES[name], offered)
-        assert as_seen(answer["raw_sig"], expected) == expected, f"offered {offered}, p0f: {answer['raw_sig']}"
+        seen = as_seen(answer["raw_sig"], expected, value_of(offered, "mss", 0))
+        assert seen == expected, f"offered {offered}, p0f: {answer['raw_sig']}"
+
+
+def bare(answer):
+    return SIGNATURE.fullmatch(answer["raw_sig"])["layout"] == "mss"
 
 
 def named(answer):
     """p0f's name; from nothing but an MSS it guesses, where it has no signature."""
-    bare = SIGNATURE.fullmatch(answer["raw_sig"])["layout"] == "mss"
-    return "???" if bare and answer["params"] == "fuzzy" else answer["os"]
+    return "???" if bare(answer) and answer["params"] == "fuzzy" else answer["os"]
 
 
 @pytest.mark.parametrize("name", PERSONALITIES)
 def test_p0f_names_those_it_knows(sightings, name):
     _, answer = sightings[name][CLIENTS.index(EVERYTHING)]
     assert named(answer) == NAMES.get(name, "???"), answer["raw_sig"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_p0f_names_them_whatever_is_offered(sightings, sendsyn_sightings, name):
+    right = {NAMES[name]} | LESS.get(NAMES[name], set())
+    for _, answer in sightings[name] + sendsyn_sightings[name]:
+        assert named(answer) in right or (bare(answer) and named(answer) == "???"), answer
+
+
+@pytest.mark.parametrize("name", SOLARIS)
+def test_p0f_names_solaris_as_its_own_tool_sees_it(sendsyn_sightings, name):
+    """p0f.fp's Solaris 10 counts timestamps as part of a segment; others, and ours, don't."""
+    for offered, answer in sendsyn_sightings[name]:
+        if name == "solaris-8" or "ts" not in offered:
+            assert answer["os"] == SOLARIS[name], answer["raw_sig"]
+
+
+# ---- what p0f measures ----
+
+
+def running_clocks(places):
+    """Of whose timestamps p0f can measure the rate."""
+    tcp = {ip: PERSONALITIES[name]["tcp"] for ip, name in places.items()}
+    return {
+        ip for ip, x in tcp.items()
+        if "ts" in x["options"] and HZ_LEAST <= x["ts_hz"] <= HZ_MOST and x.get("ts_start") != "zero"
+    }  # fmt: skip
+
+
+def servers(lines, mod):
+    return {line["srv"].partition("/")[0]: line for line in lines if line["mod"] == mod and line["subj"] == "srv"}
+
+
+def seen_clocks(lines, places):
+    return servers(lines, "uptime").keys() & places.keys()
+
+
+def random_clock(name):
+    return PERSONALITIES[name]["tcp"].get("ts_start") == "random"
+
+
+def test_p0f_measures_clocks_and_uptimes(watched):
+    """Machines of one network were not booted all at once, and run for months at most."""
+    places, _, _, lines = watched
+    clocks, uptimes = servers(lines, "uptime"), set()
+    assert clocks.keys() == running_clocks(places)
+    for ip, line in clocks.items():
+        hz, days = float(line["raw_freq"].split()[0]), int(line["uptime"].split()[0])
+        assert hz == pytest.approx(PERSONALITIES[places[ip]]["tcp"]["ts_hz"], rel=0.1), places[ip]
+        if not random_clock(places[ip]):
+            assert days < 150, line["uptime"]
+            uptimes.add(line["uptime"])
+    assert len(uptimes) > len(clocks) / 3
+
+
+def test_p0f_measures_the_link(watched):
+    places, clients, _, _ = watched
+    links = servers(clients[0], "mtu")
+    for ip, name in places.items():
+        tcp = PERSONALITIES[name]["tcp"]
+        assert int(links[ip]["raw_mtu"]) == min(tcp["mss"], 1460) + 40, name
+
+
+def test_p0f_takes_each_decoy_for_one_machine(watched):
+    """It looks for several behind one address: by TTL, MTU and clocks that don't fit each other."""
+    places, clients, _, _ = watched
+    for line in itertools.chain(*clients):
+        if line["mod"] == "host change" and line["subj"] == "srv":
+            name = places[line["srv"].partition("/")[0]]
+            odd = {"ttl", "mtu", "port"} | set(["tstamp"] * (not random_clock(name)))
+            assert not odd.intersection(line["reason"].split()), f"{name}: {line}"
