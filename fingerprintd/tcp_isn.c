@@ -18,7 +18,7 @@ enum {
 	DIVISOR_MAX = 5, /* units that may divide five steps in a row, where all are alike */
 	EDGE = INT32_MAX / 20, /* what distances of random numbers keep from zero and from half of all numbers */
 	FIFTH = (INT32_MAX - 2 * EDGE) / BLOCK,
-	KNOWN = 16, /* connections of one peer whose hash is kept */
+	KNOWN = 64, /* connections of one peer whose hash is kept */
 };
 static const double random_step = 1073741824.0; /* on average, when each number is a random one */
 static const double step_max = 2147483647.0; /* larger ones would look like steps back */
