@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/writer.h"
 #include "daemon/bus.h"
 #include "daemon/kv.h"
 #include "daemon/loop.h"
@@ -59,11 +60,12 @@ static void
 derived(const struct site_key *key, const struct addr *decoy, const char *host, uint8_t out[IDENTITY_BYTES])
 {
 	uint8_t name[sizeof(decoy->b) + LOOK_HOST_MAX];
-	size_t len = strlen(host);
+	struct writer w;
 
-	memcpy(name, decoy->b, sizeof(decoy->b));
-	memcpy(name + sizeof(decoy->b), host, len);
-	identity_derive_bytes(key, name, sizeof(decoy->b) + len, "certificate", out);
+	writer_init(&w, name, sizeof(name));
+	writer_bytes(&w, decoy->b, sizeof(decoy->b));
+	writer_bytes(&w, host, strlen(host));
+	identity_derive_bytes(key, name, writer_len(&w), "certificate", out);
 }
 
 static bool
