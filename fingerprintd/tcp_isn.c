@@ -159,6 +159,15 @@ whole_units(struct tcp_isn *t, const struct habit_isn *isn, struct slot *s, doub
 	return units;
 }
 
+/* How far a counter goes in that time, in whole units. */
+static uint32_t
+grown(const struct habit_isn *isn, double seconds)
+{
+	if (isn->multiple_of == 0)
+		return 0;
+	return (uint32_t)fmod(isn->per_second * seconds / isn->multiple_of, 4294967296.0) * isn->multiple_of;
+}
+
 static void
 advance(struct tcp_isn *t, const struct stack_host *h, struct slot *s, uint64_t now_us)
 {
@@ -169,8 +178,7 @@ advance(struct tcp_isn *t, const struct stack_host *h, struct slot *s, uint64_t 
 
 	if (pause_us > FRESH_US) {
 		shuffle(t, s);
-		s->isn += (uint32_t)fmod(isn->per_second * (double)pause_us / 1e6 / isn->multiple_of, 4294967296.0) *
-		    isn->multiple_of;
+		s->isn += grown(isn, (double)pause_us / 1e6);
 	} else {
 		s->isn += whole_units(t, isn, s, (random ? PACE_US : (double)pause_us) / 1e6) * isn->multiple_of;
 		s->step++;
@@ -183,10 +191,8 @@ static uint32_t
 counter(const struct stack_host *h, uint64_t now_us)
 {
 	const struct habit_isn *isn = &h->habits->isn;
-	double up_s = (double)(now_us - h->boot_us) / 1e6;
-	uint32_t grown = (uint32_t)fmod(isn->per_second * up_s / isn->multiple_of, 4294967296.0);
 
-	return (uint32_t)h->isn_secret[0] + grown * isn->multiple_of;
+	return (uint32_t)h->isn_secret[0] + grown(isn, (double)(now_us - h->boot_us) / 1e6);
 }
 
 static struct slot *

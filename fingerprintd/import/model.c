@@ -81,7 +81,7 @@ static void
 see_ip(struct model *m, enum osdb_test test, double ttl, bool df)
 {
 	see(m, test, OSDB_R, "Y");
-	see(m, test, OSDB_T, "%X", (unsigned)(ttl + m->hops) & 0xffff);
+	see(m, test, OSDB_T, "%X", (unsigned)(int)(ttl + m->hops) & 0xffff);
 	see_number(m, test, OSDB_TG, ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255);
 	see(m, test, OSDB_DF, df ? "Y" : "N");
 }

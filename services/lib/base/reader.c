@@ -6,7 +6,7 @@ void
 reader_init(struct reader *r, const void *data, size_t len)
 {
 	r->at = data;
-	r->end = r->at + len;
+	r->end = len == 0 ? r->at : r->at + len; /* NULL may be empty, but nothing may be added to it */
 	r->failed = false;
 }
 
