@@ -31,7 +31,9 @@ find_first(struct worker *w, const struct task *t, const char *network, bool *fi
 	if (answer == STORE_MISSING) {
 		answer = store_put(w->store, STORE_NETWORKS, network, t->mail.id, &revision);
 		*first = answer == STORE_OK;
-		return answer != STORE_AWAY;
+		if (answer != STORE_CONFLICT)
+			return answer != STORE_AWAY;
+		answer = store_get(w->store, STORE_NETWORKS, network, w->value, &revision);
 	}
 	*first = answer == STORE_OK && strcmp(w->value, t->mail.id) == 0;
 	return answer == STORE_OK;

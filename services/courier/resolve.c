@@ -52,18 +52,18 @@ turn(ares_channel channel)
 {
 	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
 	struct pollfd fds[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+	unsigned bits = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
 	struct timeval most = { .tv_sec = TURN_MS / 1000 }, left;
 	const struct timeval *wait = ares_timeout(channel, &most, &left);
 	nfds_t count = 0;
 
+	/* As ARES_GETSOCK_READABLE and _WRITABLE would, whose last shift is one too far for an int. */
 	for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-		unsigned reads = ARES_GETSOCK_READABLE((unsigned)bits, i),
-			 writes = ARES_GETSOCK_WRITABLE((unsigned)bits, i);
+		bool reads = bits >> i & 1, writes = bits >> (i + ARES_GETSOCK_MAXNUM) & 1;
 
-		if (reads != 0 || writes != 0)
+		if (reads || writes)
 			fds[count++] = (struct pollfd){ .fd = sockets[i],
-				.events = (short)((reads != 0 ? POLLIN : 0) | (writes != 0 ? POLLOUT : 0)) };
+				.events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)) };
 	}
 	poll(fds, count, (int)(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1));
 	for (nfds_t i = 0; i < count; i++)
