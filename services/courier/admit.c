@@ -26,26 +26,26 @@ static bool
 find_first(struct worker *w, const struct task *t, const char *network, bool *first)
 {
 	uint64_t revision = STORE_NEW;
-	enum store_answer answer = store_get(w->store, STORE_NETWORKS, network, w->value, &revision);
+	enum kv_result answer = store_get(w->bus, STORE_NETWORKS, network, w->value, &revision);
 
-	if (answer == STORE_MISSING) {
-		answer = store_put(w->store, STORE_NETWORKS, network, t->mail.id, &revision);
-		*first = answer == STORE_OK;
-		if (answer != STORE_CONFLICT)
-			return answer != STORE_AWAY;
-		answer = store_get(w->store, STORE_NETWORKS, network, w->value, &revision);
+	if (answer == KV_NONE) {
+		answer = store_put(w->bus, STORE_NETWORKS, network, t->mail.id, &revision);
+		*first = answer == KV_OK;
+		if (answer != KV_TAKEN)
+			return answer != KV_FAILED;
+		answer = store_get(w->bus, STORE_NETWORKS, network, w->value, &revision);
 	}
-	*first = answer == STORE_OK && strcmp(w->value, t->mail.id) == 0;
-	return answer == STORE_OK;
+	*first = answer == KV_OK && strcmp(w->value, t->mail.id) == 0;
+	return answer == KV_OK;
 }
 
-static enum store_answer
+static enum kv_result
 get_dropbox(struct worker *w, const char *address, char key[33], struct dropbox *out, uint64_t *revision)
 {
 	quota_hash(address, key);
-	enum store_answer answer = store_get(w->store, STORE_DROPBOXES, key, w->value, revision);
+	enum kv_result answer = store_get(w->bus, STORE_DROPBOXES, key, w->value, revision);
 
-	if (answer == STORE_OK && !dropbox_parse(w->value, out))
+	if (answer == KV_OK && !dropbox_parse(w->value, out))
 		*out = (struct dropbox){ .proven = false };
 	return answer;
 }
@@ -59,11 +59,11 @@ find_dropbox(struct worker *w, const struct task *t, int *index)
 		struct dropbox d;
 		char key[33];
 		uint64_t revision;
-		enum store_answer answer = get_dropbox(w, t->mail.recipients[i], key, &d, &revision);
+		enum kv_result answer = get_dropbox(w, t->mail.recipients[i], key, &d, &revision);
 
-		if (answer == STORE_AWAY)
+		if (answer == KV_FAILED)
 			return false;
-		if (answer == STORE_OK && d.proven)
+		if (answer == KV_OK && d.proven)
 			*index = (int)i;
 	}
 	return true;
@@ -78,11 +78,11 @@ remember(struct worker *w, const struct probe_verdict *v, const char *recipient,
 	struct dropbox d;
 	char key[33], value[DROPBOX_VALUE_MAX];
 	uint64_t revision;
-	enum store_answer answer = get_dropbox(w, recipient, key, &d, &revision);
+	enum kv_result answer = get_dropbox(w, recipient, key, &d, &revision);
 
-	if (answer == STORE_AWAY)
+	if (answer == KV_FAILED)
 		return false;
-	bool known = answer == STORE_OK;
+	bool known = answer == KV_OK;
 	bool proves = probe_proves_dropbox(v, known && strcmp(d.network, network) != 0);
 
 	if (v->kind == PROBE_MARKED && !proves)
@@ -93,7 +93,7 @@ remember(struct worker *w, const struct probe_verdict *v, const char *recipient,
 		str_copy(d.network, sizeof(d.network), network);
 	d.proven = proves;
 	dropbox_format(&d, recipient, value);
-	return store_put(w->store, STORE_DROPBOXES, key, value, &revision) != STORE_AWAY;
+	return store_put(w->bus, STORE_DROPBOXES, key, value, &revision) != KV_FAILED;
 }
 
 /* ---- what it may cost ---- */
@@ -106,9 +106,9 @@ charge_one(struct worker *w, const char *key, const char *mail_id, uint64_t limi
 	for (int i = 0; i < COUNTER_TRIES; i++) {
 		char next[QUOTA_VALUE_MAX];
 		uint64_t revision;
-		enum store_answer answer = store_get(w->store, STORE_QUOTAS, key, w->value, &revision);
+		enum kv_result answer = store_get(w->bus, STORE_QUOTAS, key, w->value, &revision);
 
-		if (answer == STORE_AWAY)
+		if (answer == KV_FAILED)
 			return CHARGE_AWAY;
 		switch (quota_next(w->value, mail_id, limit, next)) {
 		case QUOTA_COUNTED:
@@ -118,9 +118,9 @@ charge_one(struct worker *w, const char *key, const char *mail_id, uint64_t limi
 		case QUOTA_COUNT:
 			break;
 		}
-		answer = store_put(w->store, STORE_QUOTAS, key, next, &revision);
-		if (answer != STORE_CONFLICT)
-			return answer == STORE_OK ? CHARGE_OK : answer == STORE_FULL ? CHARGE_REFUSED : CHARGE_AWAY;
+		answer = store_put(w->bus, STORE_QUOTAS, key, next, &revision);
+		if (answer != KV_TAKEN)
+			return answer == KV_OK ? CHARGE_OK : answer == KV_FULL ? CHARGE_REFUSED : CHARGE_AWAY;
 	}
 	return CHARGE_AWAY;
 }
@@ -180,10 +180,10 @@ put_on_record(struct worker *w, struct task *t)
 	t->revision = STORE_NEW;
 	if (!job_format(&t->job, text))
 		return ADMIT_LATER;
-	switch (store_put(w->store, STORE_JOBS, t->mail.id, text, &t->revision)) {
-	case STORE_OK:
+	switch (store_put(w->bus, STORE_JOBS, t->mail.id, text, &t->revision)) {
+	case KV_OK:
 		return ADMIT_JOB;
-	case STORE_FULL: /* what can't be recorded can't be sent once only */
+	case KV_FULL: /* what can't be recorded can't be sent once only */
 		if (t->job.state != JOB_REFUSED)
 			refuse(&t->job, "store-full");
 		return ADMIT_REFUSED;

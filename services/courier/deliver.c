@@ -30,12 +30,12 @@ outcome(struct send_result *r, enum send_end end, const char *reason)
 }
 
 /* Writes a changed job over the record that we know. */
-static enum store_answer
+static enum kv_result
 record(struct worker *w, struct task *t, const struct job *j)
 {
 	char text[JOB_TEXT_MAX];
 
-	return job_format(j, text) ? store_put(w->store, STORE_JOBS, t->mail.id, text, &t->revision) : STORE_AWAY;
+	return job_format(j, text) ? store_put(w->bus, STORE_JOBS, t->mail.id, text, &t->revision) : KV_FAILED;
 }
 
 /* From here on the server may have it: that must be on record first. */
@@ -46,7 +46,7 @@ on_last_bytes(void *ctx)
 	struct job next = a->task->job;
 
 	job_sending(&next);
-	if (record(a->worker, a->task, &next) != STORE_OK)
+	if (record(a->worker, a->task, &next) != KV_OK)
 		return false;
 	a->task->job = next;
 	return true;
@@ -207,13 +207,13 @@ run(struct attempt *a)
 static bool
 record_end(struct worker *w, struct task *t)
 {
-	enum store_answer answer = STORE_AWAY;
+	enum kv_result answer = KV_FAILED;
 
-	for (int i = 0; i < RECORD_TRIES && answer != STORE_OK && answer != STORE_CONFLICT; i++) {
+	for (int i = 0; i < RECORD_TRIES && answer != KV_OK && answer != KV_TAKEN; i++) {
 		answer = record(w, t, &t->job);
 		worker_alive(w);
 	}
-	return answer == STORE_OK;
+	return answer == KV_OK;
 }
 
 bool

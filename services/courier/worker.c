@@ -164,7 +164,7 @@ give_up(struct worker *w, struct task *t)
 	char text[JOB_TEXT_MAX];
 
 	job_lost(&t->job);
-	if (job_format(&t->job, text) && store_put(w->store, STORE_JOBS, t->mail.id, text, &t->revision) == STORE_OK)
+	if (job_format(&t->job, text) && store_put(w->bus, STORE_JOBS, t->mail.id, text, &t->revision) == KV_OK)
 		tell_and_finish(w, t);
 	else
 		intake_again(w->intake, AGAIN_MS);
@@ -231,11 +231,11 @@ begin(struct worker *w, struct task *t)
 static void
 handle(struct worker *w, struct task *t)
 {
-	switch (store_get(w->store, STORE_JOBS, t->mail.id, w->value, &t->revision)) {
-	case STORE_MISSING:
+	switch (store_get(w->bus, STORE_JOBS, t->mail.id, w->value, &t->revision)) {
+	case KV_NONE:
 		begin(w, t);
 		break;
-	case STORE_OK:
+	case KV_OK:
 		if (job_parse(w->value, strlen(w->value), &t->job)) {
 			go_on(w, t);
 			break;
@@ -295,7 +295,6 @@ worker_main(void *ctx)
 		admin_ready(daemon_admin(w->daemon), "consumer", intake_ready(w->intake));
 	}
 	intake_free(&w->intake);
-	store_free(&w->store);
 	loop_call(daemon_loop(w->daemon), on_ended, w);
 	return NULL;
 }
@@ -309,8 +308,8 @@ worker_start(struct daemon *d, const struct worker_settings *s, void (*ended)(vo
 	w->settings = s;
 	w->ended = ended;
 	w->ctx = ctx;
-	w->intake = intake_new(daemon_bus(d));
-	w->store = store_new(daemon_bus(d));
+	w->bus = daemon_bus(d);
+	w->intake = intake_new(w->bus);
 	if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
 		log_fatal("msg=\"no thread for a worker\"");
 	return w;

@@ -20,7 +20,7 @@ struct worker {
 	atomic_uint told; /* events that are safe; counted by the loop's thread */
 	unsigned telling; /* events handed in */
 	struct intake *intake;
-	struct store *store;
+	struct bus *bus;
 	uint64_t alive_ms; /* when the stream last heard that we are at work */
 	char value[STORE_VALUE_MAX];
 };

@@ -45,7 +45,7 @@ def wait_delivered(world, recipient, count, timeout_s=10):
 
 
 def test_first_mail_arrives_whole_and_later_ones_only_to_the_drop_box(world, rig):
-    rig.start_courier()
+    rig.start_courier(salted_size__max=1048576)
     text = b".dot first\r\n..two\r\nSubject: not one\r\n\r\n8-bit \xe4\xf6\r\n.\x01\r\n" + b"x" * 900 + b"\r\n\r\n"
     body = b"Subject: 1D" + HEX.encode() + b":25:6 o'clock\r\n\r\n" + text
     sent = rig.send("198.18.1.7", "box1@dropbox.example", body)
@@ -69,11 +69,14 @@ def test_first_mail_arrives_whole_and_later_ones_only_to_the_drop_box(world, rig
     for i in range(20):
         rig.send("198.18.2.9", f"victim{i}@dropbox.example", probe(body="buy"))
     # A copy for the drop-box among the run's recipients, from another network.
-    rig.send("198.18.3.9", ["victim@dropbox.example", "box1@dropbox.example"], probe(body="salt"))
+    # It is the run's own mail, and large: the stream holds it in parts.
+    salt = probe(body="salt " + ("x" * 70 + "\n") * 9000)
+    rig.send("198.18.3.9", ["victim@dropbox.example", "box1@dropbox.example"], salt)
     events = rig.wait_events("courier-sent", "courier-refused", "courier-sent")
     assert reasons(events) == ["", "", "quota-network"]
     rig.wait_verdicts(first=1, marked=1, salted=1, plain=21, recipients=1)
     wait_delivered(world, "box1@dropbox.example", 2)
+    assert any(mail.endswith(b"(UTC)\n" + salt.encode()) for mail in world.inbox())
     log = world.log.read_text()
     assert "box2@" not in log and "box3@" not in log and "victim" not in log and "<v1@" not in log
 
@@ -154,6 +157,17 @@ def test_killed_between_sending_and_the_answer_it_never_sends_again(world, rig):
     time.sleep(1)
     assert world.delivered("once@slow.example") == 1
     assert [j["state"] for j in rig.jobs().values()] == ["unknown"]
+
+
+def test_what_cant_be_recorded_is_not_sent(world, rig):
+    rig.start_courier()
+    rig.fill_up("KV_COURIER_JOBS")
+    rig.send("198.18.1.1", "full@plain.example", probe())
+    assert reasons(rig.wait_events("courier-refused")) == ["store-full"]
+    rig.fill_up("KV_COURIER_QUOTAS")
+    rig.send("198.18.2.1", "full@plain.example", probe())
+    assert reasons(rig.wait_events("courier-refused", "courier-refused")) == ["quota-network", "store-full"]
+    assert "full@" not in world.log.read_text()
 
 
 def test_a_smarthost_gets_everything(world, rig):

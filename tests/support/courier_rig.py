@@ -115,6 +115,13 @@ class CourierRig(Rig):
         with Nats(self.nats_port) as nats:
             return nats.messages(stream)
 
+    def fill_up(self, stream):
+        """From now on the stream takes nothing more."""
+        with Nats(self.nats_port) as nats:
+            config = nats.request(f"$JS.API.STREAM.INFO.{stream}")["config"] | {"max_bytes": 1}
+            answer = nats.request(f"$JS.API.STREAM.UPDATE.{stream}", json.dumps(config))
+            assert "error" not in answer, answer
+
     def events(self):
         """The courier's events: each an action, a reason and the courier's fields."""
         found = []
