@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import xml.etree.ElementTree
 
 import conftest
 import decoy_wire
@@ -188,6 +189,46 @@ def test_the_kinds_are_there():
 
 
 # ---- everything at once, with a trap behind it ----
+
+
+# What nmap -sV calls a look, and the personalities that such a program runs on: its release is one of today's, or of then.
+LOOKS = {
+    "postfix": ("Postfix smtpd", "linux-[56]|freebsd-1|openbsd-7"),
+    "sendmail": ("Sendmail", "linux-[56]|freebsd-1|openbsd-7"),
+    "apache": ("Apache httpd", "linux-[56]"),
+    "iis": ("Microsoft IIS httpd", "windows-2000"),
+    "nginx": ("nginx", "linux-[56]|freebsd-1|openbsd-7"),
+    "dante": (None, "linux-|freebsd-|openbsd-"),
+    "microsocks": (None, "linux-|freebsd-|openbsd-"),
+    "squid": ("Squid http proxy", "linux-[56]|freebsd-1|openbsd-7"),
+    "tinyproxy": ("tinyproxy", "linux-[56]|freebsd-1|openbsd-7"),
+}  # fmt: skip
+
+
+def services_in(path):
+    """{(address, port): attributes of the service}"""
+    found = {}
+    for host in xml.etree.ElementTree.parse(path).getroot().iter("host"):
+        for port in host.iter("port"):
+            service = port.find("service")
+            found[host.find("address").get("addr"), int(port.get("portid"))] = {} if service is None else service.attrib
+    return found
+
+
+def test_services_agree_with_their_machine(lab, tmp_path):
+    decoys, output = lab.d["decoys"], tmp_path / "v.xml"
+    ports = ",".join(sorted({str(port["port"]) for decoy in decoys for port in decoy["ports"]}))
+    ips = [decoy["ip"] for decoy in decoys]
+    done = lab.attack("nmap", "-n", "-Pn", "-T4", "-sV", "-p", ports, "-oX", output, *ips, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    services = services_in(output)
+    for decoy in decoys:
+        for port in decoy["ports"]:
+            seen, (product, machines) = services[decoy["ip"], port["port"]], LOOKS[port["look"]]
+            assert seen.get("product") == product, (port, seen)
+            assert re.match(machines, decoy["personality"]), (port, decoy["personality"])
+            windows = decoy["personality"].startswith("windows")
+            assert (seen.get("ostype", "Windows" if windows else "Unix") == "Windows") == windows, (port, seen)
 
 
 def test_an_aggressive_scan_of_the_lab(lab, tmp_path):
