@@ -283,13 +283,38 @@ say_echo(const struct icmp_habits *icmp, FILE *out)
 	    icmp->shared_ip_id ? ", the one that TCP uses" : "");
 }
 
+/* A field that is not quoted as it came. */
+static void
+say_quoted(const char *field, const struct quoted *q, FILE *out)
+{
+	static const char *const words[] = {
+		[QUOTED_ZERO] = "zero",
+		[QUOTED_WRONG] = "wrong",
+		[QUOTED_SWAPPED] = "with its octets swapped",
+	};
+
+	if (q->kind == QUOTED_VALUE)
+		fprintf(out, ", %s always %u", field, q->value);
+	else if (q->kind != QUOTED_SAME)
+		fprintf(out, ", %s %s", field, words[q->kind]);
+}
+
+static void
+say_mistakes(const struct udp_habits *udp, FILE *out)
+{
+	if (udp->quoted_ttl_less > 0)
+		fprintf(out, ", TTL less by %u", udp->quoted_ttl_less);
+	say_quoted("length", &udp->length, out);
+	say_quoted("IP id", &udp->id, out);
+	say_quoted("IP checksum", &udp->ip_checksum, out);
+	say_quoted("UDP checksum", &udp->udp_checksum, out);
+	say_quoted("data", &udp->data, out);
+}
+
 static void
 say_udp(const struct personality *p, FILE *out)
 {
 	const struct udp_habits *udp = &p->udp;
-	bool spoilt = udp->length.kind != QUOTED_SAME || udp->id.kind != QUOTED_SAME ||
-	    udp->ip_checksum.kind != QUOTED_SAME || udp->udp_checksum.kind != QUOTED_SAME ||
-	    udp->data.kind != QUOTED_SAME;
 
 	if (udp->closed == UDP_CLOSED_SILENT) {
 		fputs("UDP: nothing\n", out);
@@ -300,8 +325,9 @@ say_udp(const struct personality *p, FILE *out)
 		fputs("all", out);
 	else
 		fprintf(out, "%u octets%s", udp->quote, udp->quote_filled ? ", filled with zeros" : "");
-	fprintf(out, "%s, TTL %u, TOS %u, %s; %u a second at most\n", spoilt ? " with mistakes" : "",
-	    udp->ttl != 0 ? udp->ttl : p->icmp.ttl, udp->tos, udp->df ? "DF" : "no DF", p->icmp.errors_per_second);
+	say_mistakes(udp, out);
+	fprintf(out, "; TTL %u, TOS %u, %s; %u a second at most, %u at once\n", udp->ttl != 0 ? udp->ttl : p->icmp.ttl,
+	    udp->tos, udp->df ? "DF" : "no DF", p->icmp.errors_per_second, p->icmp.errors_burst);
 }
 
 void

@@ -92,6 +92,11 @@ def test_every_personality_is_told_in_words(name):
     assert "(null)" not in done.stdout
 
 
+def test_mistakes_of_unreachables_are_told():
+    said = describe("hp-jetdirect").stdout
+    assert "quotes 8 octets, IP id with its octets swapped, IP checksum zero, UDP checksum always 0; TTL 64" in said
+
+
 def test_a_wrong_name_gets_the_nearest():
     done = describe("linux-66")
     assert done.returncode == 1 and done.stdout == ""
