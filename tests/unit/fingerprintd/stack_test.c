@@ -352,6 +352,29 @@ syn_ack_is_sent_again_as_often_as_the_personality_does(void **state)
 }
 
 static void
+some_say_goodbye_to_who_never_answers(void **state)
+{
+	struct habits solaris = linux_habits;
+
+	(void)state;
+	solaris.final_reset = true;
+	host.habits = &solaris;
+	send_raw(&peer, peer.iss, 0, SYN, 8192, "", 0);
+	peer.irs = next_sent()->tcp.seq;
+	for (int i = 0; i < 3; i++) {
+		pass_ms(1000U << i);
+		pass_ms(100);
+		assert_int_equal(next_sent()->tcp.flags, SYN | ACK);
+	}
+	pass_ms(7400);
+	expect_nothing();
+	pass_ms(700);
+	expect(1, 0, RST, "");
+	pass_ms(60000);
+	expect_nothing();
+}
+
+static void
 a_syn_that_comes_again_gets_the_same_answer(void **state)
 {
 	(void)state;
@@ -1000,6 +1023,7 @@ main(void)
 		T(syn_ack_carries_the_personality),
 		T(only_what_was_offered_is_agreed_to),
 		T(syn_ack_is_sent_again_as_often_as_the_personality_does),
+		T(some_say_goodbye_to_who_never_answers),
 		T(a_syn_that_comes_again_gets_the_same_answer),
 		T(a_wrong_ack_in_the_handshake_is_reset),
 		T(data_may_come_with_the_handshakes_ack),
