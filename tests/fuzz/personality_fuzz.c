@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 answer(const struct habits *h, const struct packet_tcp *syn)
 {
-	struct tcp_offer offer = { .syn = syn };
+	struct tcp_offer offer = { .syn = syn, .options = (const uint8_t *)"" };
 	struct tcp_syn_ack out;
 
 	(void)tcp_syn_ack_case(h, &offer);

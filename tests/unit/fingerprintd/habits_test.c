@@ -377,7 +377,7 @@ a_case_is_found_by_kinds(void **state)
 	assert_memory_equal(a.options, aligned, 8);
 	a = answer_syn(all_options, sizeof(all_options), PACKET_TCP_SYN);
 	assert_int_equal(a.tcp.window, 5840);
-	a = answer_syn(NULL, 0, PACKET_TCP_SYN);
+	a = answer_syn(no_ts, 0, PACKET_TCP_SYN);
 	assert_int_equal(a.tcp.window, 5840);
 }
 
