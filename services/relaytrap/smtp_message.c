@@ -68,6 +68,32 @@ emit(struct smtp_message *m, uint8_t c, uint8_t *out, size_t *out_len)
 	out[(*out_len)++] = c;
 }
 
+/*
+ * How many octets from here are plain: in the body nothing watches those that
+ * are no CR, LF or NUL, and they move no state but the last octet and the size.
+ */
+static size_t
+plain_run(const struct smtp_message *m, const uint8_t *input, size_t len)
+{
+	static const uint8_t marks[] = { '\r', '\n', '\0' };
+
+	if (!m->in_body)
+		return 0;
+	for (size_t i = 0; i < sizeof(marks); i++) {
+		const uint8_t *mark = memchr(input, marks[i], len);
+
+		len = mark == NULL ? len : (size_t)(mark - input);
+	}
+	return len;
+}
+
+static void
+note_run(struct smtp_message *m, const uint8_t *input, size_t len)
+{
+	m->last = input[len - 1];
+	m->size += len;
+}
+
 static enum smtp_message_place
 after(const struct smtp_message *m, uint8_t c, bool behind_cr)
 {
@@ -133,8 +159,15 @@ take(struct smtp_message *m, uint8_t c, uint8_t *out, size_t *out_len)
 void
 smtp_message_chunk(struct smtp_message *m, const uint8_t *data, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		note(m, data[i]);
+	for (size_t i = 0, run; i < len; i += run) {
+		run = plain_run(m, data + i, len - i);
+		if (run > 0) {
+			note_run(m, data + i, run);
+		} else {
+			note(m, data[i]);
+			run = 1;
+		}
+	}
 }
 
 size_t
@@ -143,7 +176,17 @@ smtp_message_input(struct smtp_message *m, const uint8_t *input, size_t len, uin
 	size_t i = 0;
 
 	*out_len = 0;
-	while (i < len && m->place != SMTP_AT_END && m->place != SMTP_AT_BARE)
-		take(m, input[i++], out, out_len);
+	while (i < len && m->place != SMTP_AT_END && m->place != SMTP_AT_BARE) {
+		size_t run = m->place == SMTP_IN_LINE ? plain_run(m, input + i, len - i) : 0;
+
+		if (run == 0) {
+			take(m, input[i++], out, out_len);
+			continue;
+		}
+		note_run(m, input + i, run);
+		memcpy(out + *out_len, input + i, run);
+		*out_len += run;
+		i += run;
+	}
 	return i;
 }

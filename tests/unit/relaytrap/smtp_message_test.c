@@ -90,12 +90,46 @@ a_subject_longer_than_the_limit_is_cut(void **state)
 	assert_int_equal(out_len, sizeof(in));
 }
 
+/* All at once and octet by octet: runs of plain octets are taken together, and nobody can tell. */
+static void
+runs_are_the_same_as_their_octets(void **state)
+{
+	static const char letters[] = "aaaaaaa..\r\n\r\n\n\r\xff\0";
+	uint32_t dice = 7;
+
+	(void)state;
+	for (unsigned round = 0; round < 20000; round++) {
+		struct smtp_message whole, single;
+		uint8_t in[64] = "\r\n", out[2][128];
+		size_t out_len, total = 0, used = 0;
+
+		for (size_t i = round % 2 * 2; i < sizeof(in); i++) {
+			dice = dice * 1664525 + 1013904223;
+			in[i] = (uint8_t)letters[(dice >> 16) % (sizeof(letters) - 1)];
+		}
+		smtp_message_init(&whole, round % 8);
+		smtp_message_init(&single, round % 8);
+		size_t eaten = smtp_message_input(&whole, in, sizeof(in), out[0], &out_len);
+		while (used < sizeof(in) && single.place != SMTP_AT_END && single.place != SMTP_AT_BARE) {
+			size_t more;
+
+			used += smtp_message_input(&single, in + used, 1, out[1] + total, &more);
+			total += more;
+		}
+		assert_int_equal(eaten, used);
+		assert_int_equal(out_len, total);
+		assert_memory_equal(out[0], out[1], total);
+		assert_memory_equal(&whole, &single, sizeof(whole));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_kept_to_the_octet_however_they_are_cut),
 		cmocka_unit_test(a_subject_longer_than_the_limit_is_cut),
+		cmocka_unit_test(runs_are_the_same_as_their_octets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
