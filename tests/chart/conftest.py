@@ -18,11 +18,6 @@ import programs  # noqa: E402
 
 NAMES = sorted(path.parent.name for path in CHARTS.glob("*/Chart.yaml"))
 INSTALLABLE = [name for name in NAMES if name != "common"]
-# What a chart can't do without.
-LEAST = {name: ["--set", "nats.url=nats://nats.messaging:4222"] for name in INSTALLABLE} | {
-    "nats": [],
-    "honeyspam": ["--set", "nats.enabled=true"],
-}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,6 @@ import yaml
 # What a switch needs beside it, in the state that is not the default.
 WITH = {(chart, "pdb.enabled"): ["replicaCount=2"] for chart in ("webtrap", "proxytrap", "relaytrap", "courier", "api")} | {
     ("api", "ingress.enabled"): ["ingress.host=api.example.net"],
-    ("honeyspam", "nats.enabled"): ["global.nats.url=nats://nats.messaging:4222"],
     ("honeyspam", "fingerprintd.enabled"): ["global.gateway.namespace="],
     ("honeyspam", "global.nats.tls.enabled"): ["global.nats.tls.existingSecret=ca"],
     ("nats", "tls.enabled"): ["tls.existingSecret=server"],
@@ -19,8 +18,6 @@ WITH = {(chart, "pdb.enabled"): ["replicaCount=2"] for chart in ("webtrap", "pro
     ("fingerprintd", "attachment.sharedMac"): ["attachment.mode=multus", "attachment.multus.master=eth1"],
     ("fingerprintd", "attachment.multus.tuning"): ["attachment.mode=multus", "attachment.multus.master=eth1"],
 }
-# Not a switch of one's own: they go together with something else.
-APART = {("honeyspam", "nats.enabled", True): ["global.nats.url="]}
 
 
 def switches(values, prefix=""):
@@ -44,8 +41,7 @@ def test_every_switch_renders_in_both_states(render, chart):
         more = ["metrics.prometheusRule.enabled=true"] if ".alerts." in path else WITH.get((chart, path), [])
         outcomes = []
         for state in (True, False):
-            extra = APART.get((chart, path, state), more)
-            good, text = render(chart, *conftest.LEAST[chart], *flags([*extra, f"{path}={str(state).lower()}"]))
+            good, text = render(chart, *flags([*more, f"{path}={str(state).lower()}"]))
             assert good, f"{path}={state}: {text}"
             outcomes.append(text)
             texts.append(text)
@@ -81,7 +77,7 @@ UNSEEN = {"attachment.service.proxyProtocol", "autoscaling.keda.restoreReplicas"
     ],
 )
 def test_a_wrong_value_is_named(render, chart, value, words):
-    good, said = render(chart, *conftest.LEAST[chart], "--set", value)
+    good, said = render(chart, "--set", value)
     assert not good and words in said.replace("'", "").replace('"', ""), said
 
 
@@ -95,13 +91,32 @@ def test_a_wrong_value_is_named(render, chart, value, words):
     ],
 )
 def test_what_cannot_work_says_what_to_do(render, words, sentence):
-    good, said = render("relaytrap", *conftest.LEAST["relaytrap"], *words)
+    good, said = render("relaytrap", *words)
     assert not good and sentence in said, said
 
 
 def test_what_is_made_of_values_is_up_to_date():
     good, said = conftest.run(conftest.CHARTS / "tools" / "refresh", "--check")
     assert good, f"{said}\nrun charts/tools/refresh"
+
+
+@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize("chart", conftest.INSTALLABLE)
+def test_a_chart_renders_without_any_value(charts, render, chart, version):
+    good, said = conftest.helm(version, "lint", "--strict", charts / chart)
+    assert good, said
+    good, said = render(chart, version=version)
+    assert good and conftest.objects(said), said
+
+
+def test_the_trials_server_gives_way_to_another(render):
+    url = "global.nats.url=nats://nats.messaging:4222"
+    good, said = render("honeyspam", "--set", url)
+    assert good and "r-nats" not in said, said
+    good, said = render("honeyspam", "--set", url, "--set", "nats.enabled=true")
+    assert not good and "leave one of them out" in said
+    good, said = render("honeyspam")
+    assert good and {"kind": "StatefulSet", "name": "r-nats"} in [{"kind": o["kind"], "name": o["metadata"]["name"]} for o in conftest.objects(said)]
 
 
 def test_shared_values_are_described_alike():

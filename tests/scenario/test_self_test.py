@@ -1,6 +1,7 @@
 """A part's self-test, as `helm test` runs it, against a NATS that speaks TLS."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -133,3 +134,21 @@ def test_a_server_that_asks_for_certificates_gets_one(secrets, tmp_path):
         assert without != 0, said
         code, said = self_test(secrets, tmp_path, 4324, extra=mine)
     assert code == 0, said
+
+
+def test_the_gateway_sees_that_its_decoys_changed(lab):
+    """As Kubernetes changes a ConfigMap: another file takes the name, and nobody sends a signal."""
+    path = lab.directory / "etc" / "decoys.json"
+    decoys = json.loads(path.read_text())
+    address = "203.0.113.99"
+    assert lab.attack("ping", "-c1", "-W1", address).returncode != 0
+    decoys["decoys"].append({"addresses": [address], "personality": "linux-6", "ports": []})
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(decoys))
+    fresh.chmod(0o644)
+    fresh.rename(path)
+    conftest.wait_for(lambda: lab.attack("ping", "-c1", "-W1", address).returncode == 0, 60)
+    assert lab.attack("ping", "-c1", "-W1", address).returncode == 0
+    path.write_text("{")  # a bad one changes nothing
+    time.sleep(5)
+    assert lab.attack("ping", "-c1", "-W1", address).returncode == 0

@@ -1,6 +1,9 @@
 {{/* How a part reaches NATS: where, as whom, with which certificates, and which peers a NetworkPolicy names. */}}
 
-{{/* The chart's own `nats` over global.nats. */}}
+{{/*
+The chart's own `nats` over global.nats. Without an address: the umbrella's own server, and for a chart alone the Service
+`nats` of its namespace, which nats-io's chart makes.
+*/}}
 {{- define "common.nats" -}}
 {{- $global := include "common.global" . | fromYaml -}}
 {{- $own := dict -}}
@@ -8,7 +11,9 @@
 {{- if $value }}{{- $_ := set $own $key $value -}}{{- end -}}
 {{- end -}}
 {{- $nats := mergeOverwrite $global.nats $own -}}
-{{- if not $nats.url -}}
+{{- if and (not $nats.url) .Chart.IsRoot -}}
+{{- $_ := set $nats "url" "nats://nats:4222" -}}
+{{- else if not $nats.url -}}
 {{- $_ := set $nats "url" (printf "nats://%s:4222" (include "common.fullnameOf" (list . "nats"))) -}}
 {{- $_ := set $nats "inRelease" true -}}
 {{- end -}}

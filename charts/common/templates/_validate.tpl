@@ -9,9 +9,6 @@
 {{- if and .Values.preStopSeconds (semverCompare ">1.20.0-0 <1.30.0-0" .Capabilities.KubeVersion.Version) (ne .Capabilities.KubeVersion.Version "v1.20.0") -}}
 {{- fail (printf "%s: preStopSeconds needs Kubernetes 1.30 or later and this is %s: set preStopSeconds=0" $name .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
-{{- if and .Chart.IsRoot (not $global.nats.url) (not .Values.nats.url) -}}
-{{- fail (printf "%s: say where NATS is: nats.url=nats://HOST:4222" $name) -}}
-{{- end -}}
 {{- if not $nats.existingSecret -}}
 {{- fail (printf "%s: nats.existingSecret must name the Secret that holds the password of NATS' user %s under the key %s" $name $name $name) -}}
 {{- end -}}
