@@ -1,3 +1,4 @@
+#include "courier/network.h"
 #include "courier/resolve.h"
 #include "courier/send.h"
 #include "courier/trace.h"
@@ -100,6 +101,15 @@ find_smarthost(struct attempt *a, const struct resolve_settings *r, struct resol
 	return resolve_host(r, host, a->deadline_ms, out);
 }
 
+/* A decoy beside the one that took the mail: it would come back to us. */
+static bool
+is_our_own(const struct attempt *a, const struct addr *host)
+{
+	char theirs[NETWORK_TEXT_MAX], ours[NETWORK_TEXT_MAX];
+
+	return strcmp(network_key(host, theirs), network_key(&a->task->mail.flow.destination.addr, ours)) == 0;
+}
+
 /* The domain's servers, without those that are nobody's outside. */
 static enum resolve_result
 find_servers(struct attempt *a, const struct resolve_settings *r, struct resolve_answer *out)
@@ -111,7 +121,7 @@ find_servers(struct attempt *a, const struct resolve_settings *r, struct resolve
 	a->tls = SEND_TLS_IF_OFFERED;
 	a->port = SMTP_PORT;
 	for (size_t i = 0; i < out->count; i++) {
-		if (!deny_host(deny, &out->targets[i].addr))
+		if (!deny_host(deny, &out->targets[i].addr) && !is_our_own(a, &out->targets[i].addr))
 			out->targets[kept++] = out->targets[i];
 	}
 	out->count = kept;

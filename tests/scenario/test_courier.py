@@ -92,7 +92,9 @@ def test_off_sends_nothing_and_says_so(world, rig):
 
 
 def test_quotas_and_deny_lists(world, rig):
-    rig.start_courier(quota_recipient=1, quota_domain=3, quota_total=4, deny_recipients="enemy@", deny_sources="198.18.66.0/24")
+    rig.start_courier(
+        quota_recipient=1, quota_domain=3, quota_total=5, deny_recipients="enemy@", deny_sources="198.18.66.0/24"
+    )
     refused = {
         "abuse@plain.example": "role-address",
         "postmaster@plain.example": "role-address",
@@ -101,17 +103,18 @@ def test_quotas_and_deny_lists(world, rig):
         "someone@navy.mil": "denied-domain",
         "a%b@plain.example": "bad-address",
         "q0@inside.example": "denied-network",
+        "ours@ours.example": "denied-network",
     }
     for number, to in enumerate(refused):
         rig.send(f"198.18.{10 + number}.1", to, probe())
     rig.send("198.18.66.1", "q0@plain.example", probe())
-    events = rig.wait_events(*["courier-refused"] * 7, "courier-failed")
+    events = rig.wait_events(*["courier-refused"] * 7, *["courier-failed"] * 2)
     assert reasons(events) == sorted([*refused.values(), "denied-source"])
-    # inside.example was counted: no more than three others in all, three to a domain, one to a recipient
+    # The last two were counted: no more than three others in all, three to a domain, one to a recipient.
     for number, to in enumerate(["q1@plain.example", "q1@plain.example", "q2@plain.example", "q3@plain.example",
                                  "q4@plain.example", "q5@dropbox.example"]):  # fmt: skip
         rig.send(f"198.18.{40 + number}.1", to, probe())
-    wait_for(lambda: len(rig.events()) == 14, 20)
+    wait_for(lambda: len(rig.events()) == 15, 20)
     new = [e for e in rig.events() if e["honeyspam"]["courier"]["recipient"][0] == "q" and "inside" not in str(e)]
     assert reasons(new) == ["", "", "", "denied-source", "quota-domain", "quota-recipient", "quota-total"]
     wait_delivered(world, "q1@plain.example", 1)
@@ -128,9 +131,10 @@ def test_retries_after_certain_failures_only(world, rig):
     rig.send("198.18.4.1", "no-one@closed.example", probe())
     rig.send("198.18.5.1", "x@no-such-domain.example", probe())
     rig.send("198.18.6.1", "plainly@oldtls.example", probe())
+    rig.send("198.18.7.1", "x@null.example", probe())
     wait_for(lambda: "to=<late@grey.example>" in world.log.read_text(), 10)
     world.set_grey("OK")
-    events = rig.wait_events(*["courier-sent"] * 3, *["courier-failed"] * 3)
+    events = rig.wait_events(*["courier-sent"] * 3, *["courier-failed"] * 4)
     by = {e["honeyspam"]["courier"]["recipient"]: e for e in events}
     assert by["late@grey.example"]["honeyspam"]["courier"]["attempts"] > 1
     assert by["second@second.example"]["honeyspam"]["courier"]["host"] == "mx.plain.example"
@@ -141,7 +145,7 @@ def test_retries_after_certain_failures_only(world, rig):
     assert by["plainly@oldtls.example"]["honeyspam"]["courier"]["attempts"] == 1
     assert not by["plainly@oldtls.example"]["honeyspam"]["courier"]["tls"]
     failed = [e for e in events if e["event"]["action"] == "courier-failed"]
-    assert reasons(failed) == ["no-connection", "no-domain", "refused-by-server"]
+    assert reasons(failed) == ["no-connection", "no-domain", "null-mx", "refused-by-server"]
     wait_delivered(world, "late@grey.example", 1)
 
 

@@ -39,6 +39,8 @@ DOMAINS = {  # domain: (preference, host) ...
     "second.example": [(20, "mx.plain"), (10, "mx.closed")],
     "closed.example": [(10, "mx.closed")],
     "inside.example": [(10, "mx.inside")],
+    "null.example": [(0, ".")],
+    "ours.example": [(10, "mx.ours")],
 }
 MAIN_CF = """\
 compatibility_level = 3.6
@@ -143,10 +145,10 @@ class Outside:
             )
 
     def start_dns(self):
-        hosts = {name: ip for name, (ip, _) in SERVERS.items()} | {"mx.closed": CLOSED_IP, "mx.inside": "10.1.2.3"}
+        hosts = {name: ip for name, (ip, _) in SERVERS.items()} | {"mx.closed": CLOSED_IP, "mx.inside": "10.1.2.3", "mx.ours": "203.0.113.40"}
         records = [f"--host-record={name}.example,{ip}" for name, ip in hosts.items()]
         records += [
-            f"--mx-host={domain},{host}.example,{preference}"
+            f"--mx-host={domain},{host if host == '.' else host + '.example'},{preference}"
             for domain, servers in DOMAINS.items()
             for preference, host in servers
         ]
