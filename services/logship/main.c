@@ -74,7 +74,8 @@ open_feed(const struct worker *w)
 {
 	const struct feed_settings s = { .stream = w->ops->stream,
 		.subject = w->ops->subject,
-		.consumer = w->ops->name };
+		.consumer = w->ops->name,
+		.long_absence = true };
 
 	return feed_new(daemon_bus(w->daemon), &s, w->ops->last(w->sink));
 }

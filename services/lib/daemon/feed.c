@@ -19,13 +19,14 @@ enum {
 	ACK_WAIT_NS_PER_S = 1000000000,
 	ACK_WAIT_S = 60,
 	ACK_PENDING_MAX = 100000,
-	INACTIVE_NS = 600, /* seconds until the server forgets a reader that is gone */
+	INACTIVE_S = 600, /* until the server forgets a reader that is gone */
+	LONG_INACTIVE_S = 90 * 24 * 3600, /* ... with long_absence */
 };
 
 struct feed {
 	struct bus *bus;
 	char *stream, *subject, *consumer;
-	bool headers_only;
+	bool headers_only, long_absence;
 	jsCtx *js;
 	natsSubscription *sub;
 	uint64_t last; /* stream sequence given to the reader */
@@ -58,6 +59,7 @@ feed_new(struct bus *b, const struct feed_settings *s, uint64_t last)
 	f->subject = xstrdup(s->subject);
 	f->consumer = xstrdup(s->consumer);
 	f->headers_only = s->headers_only;
+	f->long_absence = s->long_absence;
 	f->last = last;
 	return f;
 }
@@ -101,7 +103,7 @@ make_consumer(struct feed *f)
 	config.MaxAckPending = ACK_PENDING_MAX;
 	config.FilterSubject = f->subject;
 	config.HeadersOnly = f->headers_only;
-	config.InactiveThreshold = (int64_t)INACTIVE_NS * ACK_WAIT_NS_PER_S;
+	config.InactiveThreshold = (int64_t)(f->long_absence ? LONG_INACTIVE_S : INACTIVE_S) * ACK_WAIT_NS_PER_S;
 	js_DeleteConsumer(f->js, f->stream, f->consumer, NULL, &code);
 	natsStatus status = js_AddConsumer(&info, f->js, f->stream, &config, NULL, &code);
 

@@ -30,6 +30,8 @@ struct feed_settings {
 	const char *subject; /* filter */
 	const char *consumer; /* name, one token: shows in the server's lists */
 	bool headers_only;
+	/* The reader may be away for weeks while somebody counts what waits for it (KEDA, to start it again). */
+	bool long_absence;
 };
 
 struct feed_message {

@@ -1,4 +1,4 @@
-"""A part's self-test, as `helm test` runs it, against a NATS that speaks TLS."""
+"""What Kubernetes needs of the parts: a self-test (`helm test`), TLS with NATS, files that change, a lag to scale by."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+import urllib.request
 
 import conftest
 import pytest
@@ -152,3 +153,22 @@ def test_the_gateway_sees_that_its_decoys_changed(lab):
     path.write_text("{")  # a bad one changes nothing
     time.sleep(5)
     assert lab.attack("ping", "-c1", "-W1", address).returncode == 0
+
+
+def test_what_waits_for_logship_is_counted_without_it(lab):
+    """As KEDA asks before it scales logship to zero, and from zero: a consumer that is gone would leave it there for good."""
+
+    monitor = "http://" + lab.d["nats"]["url"].rpartition("@")[2].removeprefix("nats://").replace(":4222", ":8222")
+
+    def consumer():
+        with urllib.request.urlopen(f"{monitor}/jsz?acc=HS&consumers=true&config=true", timeout=10) as answer:
+            streams = json.load(answer)["account_details"][0]["stream_detail"]
+        events = next(stream for stream in streams if stream["name"] == "EVENTS")
+        return next(c for c in events["consumer_detail"] if c["name"] == "logship-jsonl")
+
+    def nothing_waits():
+        now = consumer()
+        return now["num_pending"] + now["num_ack_pending"] == 0
+
+    assert conftest.wait_for(nothing_waits, 60)
+    assert consumer()["config"]["inactive_threshold"] >= 30 * 24 * 3600 * 10**9
