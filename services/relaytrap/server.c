@@ -22,6 +22,7 @@
 
 enum {
 	SWEEP_MS = 1000,
+	DECOYS_REMEMBERED = 256, /* by the address' last byte */
 	EVENT_RECIPIENTS_MAX = 32,
 	OUTPUT_MAX = 64 * 1024, /* replies that the client doesn't read: then we stop reading it */
 };
@@ -41,7 +42,7 @@ struct client {
 	struct smtp_session *session; /* NULL until a handshake that comes first is done */
 	struct store_mail *mail;
 	struct source *source;
-	struct loop_timer *delay; /* a late reply of the look's own */
+	struct loop_timer *delay; /* a late reply of the look's own; NULL until the first */
 	struct loop_timer *tarpit; /* NULL until the source is slowed down */
 	bool tarpitted; /* input waits for the tarpit */
 	bool served; /* the tarpit is over for the input at hand */
@@ -61,6 +62,14 @@ struct client {
 	struct event *mail_event; /* prepared at the end of data, emitted when stored */
 };
 
+/* What the site key says of a decoy: two digests that need not be made again for each session. */
+struct decoy {
+	struct addr address;
+	char host[LOOK_HOST_MAX];
+	uint32_t secret;
+	bool known;
+};
+
 struct server {
 	struct daemon *daemon;
 	struct listener *listener;
@@ -71,6 +80,7 @@ struct server {
 	struct certs *certs;
 	struct tls_server *tls[TLS_1_3 + 1]; /* by the newest version that it speaks */
 	size_t tls_count; /* sessions that speak TLS or are about to */
+	struct decoy decoys[DECOYS_REMEMBERED];
 	struct list clients;
 	size_t count;
 	bool draining;
@@ -301,11 +311,15 @@ on_close(void *ctx)
 	c->closing = true;
 }
 
+static void delay_over(void *ctx);
+
 static void
 on_delay(void *ctx, unsigned ms)
 {
 	struct client *c = ctx;
 
+	if (c->delay == NULL)
+		c->delay = loop_timer_new(daemon_loop(c->server->daemon), delay_over, c);
 	conn_pause(c->conn);
 	loop_timer_once(c->delay, ms);
 }
@@ -361,7 +375,8 @@ client_gone(struct client *c)
 	listener_flow_ended(c->server->listener);
 	if (c->tls != TLS_STEP_NONE)
 		c->server->tls_count--;
-	loop_timer_stop(c->delay);
+	if (c->delay != NULL)
+		loop_timer_stop(c->delay);
 	if (c->tarpit != NULL)
 		loop_timer_stop(c->tarpit);
 	if (c->session == NULL || !smtp_session_storing(c->session))
@@ -375,6 +390,22 @@ hang_up(struct client *c)
 
 	client_gone(c);
 	conn_close(conn);
+}
+
+static const struct decoy *
+decoy_of(struct client *c)
+{
+	const struct addr *a = &c->flow.destination.addr;
+	const struct site_key *key = daemon_site_key(c->server->daemon);
+	struct decoy *d = &c->server->decoys[a->b[sizeof(a->b) - 1]];
+
+	if (d->known && memcmp(&d->address, a, sizeof(*a)) == 0)
+		return d;
+	d->known = true;
+	d->address = *a;
+	d->secret = (uint32_t)identity_u64(key, a, "queue id");
+	look_host(key, a, c->server->settings.host_domain, d->host);
+	return d;
 }
 
 /* ---- TLS ---- */
@@ -418,10 +449,8 @@ static void
 advance_tls(struct client *c)
 {
 	const struct tls_identity *identity = NULL;
-	char own[LOOK_HOST_MAX];
 
-	look_host(daemon_site_key(c->server->daemon), &c->flow.destination.addr, c->server->settings.host_domain, own);
-	switch (certs_get(c->server->certs, &c->flow.destination.addr, own, &identity)) {
+	switch (certs_get(c->server->certs, &c->flow.destination.addr, decoy_of(c)->host, &identity)) {
 	case CERTS_READY:
 		if (!shake_hands(c, identity))
 			hang_up(c);
@@ -582,11 +611,7 @@ static const struct conn_ops client_ops = {
 static void
 choose_host(struct client *c)
 {
-	if (proxied(c))
-		str_copy(c->host, sizeof(c->host), c->flow.authority);
-	else
-		look_host(daemon_site_key(c->server->daemon), &c->flow.destination.addr,
-		    c->server->settings.host_domain, c->host);
+	str_copy(c->host, sizeof(c->host), proxied(c) ? c->flow.authority : decoy_of(c)->host);
 }
 
 /* Offered is what will work: certificates come from NATS, and memory is bounded. */
@@ -641,8 +666,7 @@ start_session(struct client *c)
 		.recipient_ctx = c,
 		.tls_offered = tls_possible(c->server),
 		.tls_active = c->tls == TLS_STEP_DONE,
-		.host_secret =
-		    (uint32_t)identity_u64(daemon_site_key(c->server->daemon), &c->flow.destination.addr, "queue id"),
+		.host_secret = decoy_of(c)->secret,
 	};
 
 	c->session = smtp_session_new(&settings, &sink, clock_ms(), clock_wall_ms() * 1000);
@@ -667,7 +691,6 @@ on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 	c->flow = *info;
 	c->binding = binding_parse(info);
 	c->start_ms = clock_ms();
-	c->delay = loop_timer_new(daemon_loop(s->daemon), delay_over, c);
 	list_append(&s->clients, &c->node);
 	s->count++;
 	choose_host(c);
