@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
-static const struct look *const looks[] = { &look_postfix, &look_postfix_2, &look_sendmail, &look_sendmail_8_12 };
+static const struct look *const looks[] = { &look_postfix, &look_postfix_2, &look_sendmail, &look_sendmail_8_12, &look_exim };
 
 const struct look *
 look_find(const char *name)

@@ -45,6 +45,7 @@ struct look_command {
 /* Where a message ends besides CRLF . CRLF, and what is not taken. */
 enum look_data {
 	LOOK_DATA_LF_ENDS = 1, /* any LF ends a line: LF . LF ends the message */
+	LOOK_DATA_FIRST_LINE = 4, /* LF ends lines if it ended the first one */
 	LOOK_DATA_BARE_REFUSED = 2, /* CR without LF and LF without CR end the conversation */
 };
 
@@ -109,6 +110,6 @@ void look_host(const struct site_key *key, const struct addr *decoy, const char 
 bool look_local_user(const char *name, size_t len);
 
 extern const struct look look_postfix, look_postfix_2;
-extern const struct look look_sendmail, look_sendmail_8_12;
+extern const struct look look_sendmail, look_sendmail_8_12, look_exim;
 
 #endif

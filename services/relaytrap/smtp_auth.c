@@ -80,6 +80,15 @@ encode(const char *text, char *out)
 
 /* ---- the rule ---- */
 
+static void
+refuse(struct smtp_session *s, const char *text, const char *arg)
+{
+	if (s->settings.look->auth->counted)
+		smtp_refuse(s, text, arg);
+	else
+		smtp_say(s, text, arg);
+}
+
 /* Is that one of the weak pairs? A password, or the response to a challenge that it gives. */
 static bool
 is_weak(const struct smtp_session *s, const char *user, const char *password, const char *response)
@@ -117,7 +126,7 @@ judge(struct smtp_session *s, const char *mechanism, const char *user, const cha
 	    (s->settings.auth_after > 0 && s->auth.tries > s->settings.auth_after);
 	s->sink.auth(s->sink.ctx, &attempt);
 	if (!attempt.accepted) {
-		smtp_refuse(s, s->settings.look->auth->failed, "");
+		refuse(s, s->settings.look->auth->failed, "");
 		return;
 	}
 	str_copy(s->envelope.auth_user, sizeof(s->envelope.auth_user), user);
@@ -134,14 +143,14 @@ plain(struct smtp_session *s, const char *text)
 	int len = decode(text, decoded);
 
 	if (len < 0) {
-		smtp_refuse(s, s->settings.look->auth->bad_plain, text);
+		refuse(s, s->settings.look->auth->bad_plain, text);
 		return;
 	}
 	const char *end = decoded + len, *user = memchr(decoded, '\0', (size_t)len);
 	const char *password = user == NULL ? NULL : memchr(user + 1, '\0', (size_t)(end - user - 1));
 
 	if (password == NULL)
-		smtp_refuse(s, s->settings.look->auth->bad_plain, text);
+		refuse(s, s->settings.look->auth->bad_plain, text);
 	else
 		judge(s, "PLAIN", user + 1, password + 1, NULL);
 }
@@ -163,7 +172,7 @@ login(struct smtp_session *s, const char *text)
 	char decoded[DECODED_MAX];
 
 	if (decode(text, decoded) < 0) {
-		smtp_refuse(s, s->settings.look->auth->bad_login, text);
+		refuse(s, s->settings.look->auth->bad_login, text);
 	} else if (s->auth.step == SMTP_AUTH_LOGIN_USER) {
 		str_copy(s->auth.user, sizeof(s->auth.user), decoded);
 		ask(s, SMTP_AUTH_LOGIN_PASSWORD, "Password:");
@@ -180,7 +189,7 @@ cram(struct smtp_session *s, const char *text)
 	char *space = decode(text, decoded) < 0 ? NULL : strrchr(decoded, ' ');
 
 	if (space == NULL) {
-		smtp_refuse(s, s->settings.look->auth->bad_login, text);
+		refuse(s, s->settings.look->auth->bad_login, text);
 		return;
 	}
 	*space = '\0';
@@ -191,7 +200,7 @@ void
 smtp_auth_line(struct smtp_session *s, char *line)
 {
 	if (strcmp(line, "*") == 0) {
-		smtp_refuse(s, s->settings.look->auth->cancelled, "");
+		refuse(s, s->settings.look->auth->cancelled, "");
 		return;
 	}
 	switch (s->auth.step) {

@@ -30,6 +30,11 @@ struct smtp_auth_dialogue {
 	unsigned tries;
 };
 
+/* Commands of which the first is free (Exim). */
+struct smtp_firsts {
+	bool helo, ehlo, rset, auth, starttls;
+};
+
 struct smtp_session {
 	struct smtp_settings settings;
 	struct smtp_sink sink;
@@ -59,6 +64,11 @@ struct smtp_session {
 	bool chunk_last, chunk_lost; /* octets that nobody wants */
 	char *refusal; /* Exim: what refused recipients heard; NULL: not the same for all */
 	unsigned refused_recipients;
+	bool sync; /* Exim: answers must be waited for */
+	bool was_rcpt, is_rcpt; /* the command before this one was RCPT; this one is */
+	bool mail_refused; /* the last one */
+	unsigned unknowns;
+	struct smtp_firsts first;
 
 	uint32_t mails;
 	uint64_t start_ms, active_ms, wall_us;
@@ -77,6 +87,8 @@ void smtp_say(struct smtp_session *s, const char *text, const char *arg);
 void smtp_refuse(struct smtp_session *s, const char *text, const char *arg);
 void smtp_say_ehlo(struct smtp_session *s);
 void smtp_goodbye(struct smtp_session *s, const char *text);
+/* The goodbye was said already. */
+void smtp_hang_up(struct smtp_session *s);
 
 /* ---- the transaction ---- */
 
@@ -103,6 +115,7 @@ bool smtp_tls_possible(const struct smtp_session *s);
 /* What a server says while somebody logs in. */
 struct smtp_auth_texts {
 	const char *ok, *failed, *cancelled, *bad_plain, *bad_login;
+	bool counted; /* as an error, what isn't ok */
 };
 bool smtp_auth_possible(const struct smtp_session *s);
 /* Is that one of PLAIN, LOGIN and CRAM-MD5? */

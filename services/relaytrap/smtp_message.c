@@ -21,7 +21,9 @@ begin_header_line(struct smtp_message *m, uint8_t c)
 		m->in_body = true;
 		return;
 	}
-	if (c != ' ' && c != '\t') {
+	m->colon = false;
+	m->folded = c == ' ' || c == '\t';
+	if (!m->folded) {
 		m->in_subject = false;
 		m->header_known = m->subject_len > 0; /* the first Subject counts */
 	}
@@ -36,9 +38,11 @@ watch_header(struct smtp_message *m, uint8_t c)
 	if (m->column == 0)
 		begin_header_line(m, c);
 	if (c == '\n') {
+		m->headless = m->in_body = !m->colon && !m->folded;
 		m->column = 0;
 		return;
 	}
+	m->colon = m->colon || c == ':';
 	if (m->in_subject && c != '\r' && m->subject_len < sizeof(m->subject) && (m->subject_len > 0 || c != ' '))
 		m->subject[m->subject_len++] = (char)c;
 	if (m->column < 8) {
@@ -129,9 +133,22 @@ is_bare(const struct smtp_message *m, uint8_t c)
 	return (m->place == SMTP_AT_CR) != (c == '\n');
 }
 
+/* Where the first line decides, its end does. */
+static void
+decide_rules(struct smtp_message *m, bool behind_cr)
+{
+	if ((m->rules & LOOK_DATA_FIRST_LINE) == 0)
+		return;
+	m->rules &= ~(unsigned)LOOK_DATA_FIRST_LINE;
+	if (!behind_cr)
+		m->rules |= LOOK_DATA_LF_ENDS;
+}
+
 static void
 take(struct smtp_message *m, uint8_t c, uint8_t *out, size_t *out_len)
 {
+	if (c == '\n')
+		decide_rules(m, m->place == SMTP_AT_CR || (m->place == SMTP_AT_DOT && m->held_crs > 0));
 	if (m->place == SMTP_AT_LINE && c == '.') {
 		m->place = SMTP_AT_DOT;
 		m->held_crs = 0;
@@ -189,4 +206,16 @@ smtp_message_input(struct smtp_message *m, const uint8_t *input, size_t len, uin
 		i += run;
 	}
 	return i;
+}
+
+uint64_t
+smtp_message_wire_size(const struct smtp_message *m)
+{
+	return m->size + m->bare_lfs + (m->last == '\n' ? 0 : m->last == '\r' ? 1 : 2);
+}
+
+bool
+smtp_message_headless(const struct smtp_message *m)
+{
+	return m->headless || (!m->in_body && m->column > 0 && !m->colon && !m->folded);
 }

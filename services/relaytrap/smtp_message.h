@@ -30,6 +30,8 @@ struct smtp_message {
 	uint8_t last; /* octet */
 	/* The header: */
 	unsigned hops; /* Received: lines */
+	bool colon, folded; /* this line */
+	bool headless; /* a line that is no field ended the header */
 	bool nul; /* there is one, anywhere */
 	bool in_body, in_subject, header_known;
 	size_t column; /* in the header line */
@@ -49,5 +51,10 @@ void smtp_message_chunk(struct smtp_message *m, const uint8_t *data, size_t len)
  * doesn't take it.
  */
 size_t smtp_message_input(struct smtp_message *m, const uint8_t *input, size_t len, uint8_t *out, size_t *out_len);
+
+/* No more octets come: as many as a server counts that ends each line with CRLF. */
+uint64_t smtp_message_wire_size(const struct smtp_message *m);
+/* Did something that is no field end the header, or is it all there is? */
+bool smtp_message_headless(const struct smtp_message *m);
 
 #endif

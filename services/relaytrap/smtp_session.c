@@ -85,12 +85,18 @@ close_now(struct smtp_session *s)
 }
 
 void
-smtp_goodbye(struct smtp_session *s, const char *text)
+smtp_hang_up(struct smtp_session *s)
 {
 	smtp_abort_message(s);
-	smtp_say(s, text, "");
 	s->state = SMTP_CLOSED;
 	close_now(s);
+}
+
+void
+smtp_goodbye(struct smtp_session *s, const char *text)
+{
+	smtp_say(s, text, "");
+	smtp_hang_up(s);
 }
 
 /* ---- the transaction ---- */

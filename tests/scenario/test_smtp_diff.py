@@ -19,7 +19,7 @@ def unpacked():
 
 
 @pytest.mark.parametrize("kind", ["base", "auth"])
-@pytest.mark.parametrize("server", ["postfix", "sendmail"])
+@pytest.mark.parametrize("server", ["postfix", "sendmail", "exim"])
 def test_a_look_answers_as_the_real_server(server, kind):
     words = ["unshare", "--net", sys.executable, DIFF, "--server", server, "--kind", kind]
     done = subprocess.run([*map(str, words), "--binaries", str(conftest.BINARIES)], capture_output=True, text=True,

@@ -288,6 +288,7 @@ rfc1413_query_timeout = 0s
 log_file_path = /var/log/exim4/%slog
 queue_only
 smtp_accept_max = 100
+smtp_etrn_serialize = false
 tls_advertise_hosts =
 {more}
 begin acl

@@ -313,10 +313,7 @@ stored(struct smtp_session *s, bool ok)
 {
 	char size[24];
 
-	/* Lines count with CRLF, whatever ended them. */
-	uint64_t octets = s->message.size + s->message.bare_lfs + (s->message.last == '\n' ? 0 : 2);
-
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)octets);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)smtp_message_wire_size(&s->message));
 	if (!ok) {
 		no_room(s);
 		return;
@@ -627,6 +624,7 @@ static const struct smtp_auth_texts auth_texts = {
 	.cancelled = "501 5.7.0 Authentication aborted",
 	.bad_plain = "535 5.7.8 Error: authentication failed: bad protocol / cancel",
 	.bad_login = "535 5.7.8 Error: authentication failed: another step is needed in authentication",
+	.counted = true,
 };
 
 static const struct flavour flavour_3 = {
