@@ -8,7 +8,8 @@
 #include <strings.h>
 #include <time.h>
 
-static const struct look *const looks[] = { &look_postfix, &look_postfix_2, &look_sendmail, &look_sendmail_8_12, &look_exim };
+static const struct look *const looks[] = { &look_postfix, &look_postfix_2, &look_sendmail, &look_sendmail_8_12,
+	&look_exim, &look_exchange, &look_exchange_5_0 };
 
 const struct look *
 look_find(const char *name)

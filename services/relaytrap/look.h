@@ -110,6 +110,6 @@ void look_host(const struct site_key *key, const struct addr *decoy, const char 
 bool look_local_user(const char *name, size_t len);
 
 extern const struct look look_postfix, look_postfix_2;
-extern const struct look look_sendmail, look_sendmail_8_12, look_exim;
+extern const struct look look_sendmail, look_sendmail_8_12, look_exim, look_exchange, look_exchange_5_0;
 
 #endif

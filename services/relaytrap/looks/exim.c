@@ -73,21 +73,24 @@ no_argument(struct smtp_session *s, const char *arg)
 	return false;
 }
 
-/*
- * Commands that aren't about a mail are few in a good client. The first RSET, HELO, EHLO, AUTH and STARTTLS of a mail
- * are not counted; first NULL: this kind always is.
- */
+/* Commands that aren't about a mail are few in a good client. */
 static bool
-one_more(struct smtp_session *s, bool *seen)
+one_more(struct smtp_session *s)
 {
-	if (seen != NULL && !*seen) {
-		*seen = true;
-		return true;
-	}
 	if (++s->junk <= OTHERS_MAX)
 		return true;
 	smtp_goodbye(s, "554 Too many nonmail commands");
 	return false;
+}
+
+/* The first RSET, HELO, EHLO, AUTH and STARTTLS of a mail are not counted. */
+static bool
+first_or_one_more(struct smtp_session *s, bool *seen)
+{
+	if (*seen)
+		return one_more(s);
+	*seen = true;
+	return true;
 }
 
 /* ---- talk before its turn ---- */
@@ -142,7 +145,7 @@ name_good(const char *name)
 static void
 greet(struct smtp_session *s, char *arg, bool esmtp)
 {
-	if (out_of_sync(s, true) || !one_more(s, esmtp ? &s->first.ehlo : &s->first.helo))
+	if (out_of_sync(s, true) || !first_or_one_more(s, esmtp ? &s->first.ehlo : &s->first.helo))
 		return;
 	if (!name_good(trimmed(arg))) {
 		mistake(s, "501",
@@ -514,7 +517,7 @@ chunk(struct smtp_session *s)
 static void
 rset(struct smtp_session *s, char *arg)
 {
-	if (out_of_sync(s, false) || !one_more(s, &s->first.rset) || !no_argument(s, trimmed(arg)))
+	if (out_of_sync(s, false) || !first_or_one_more(s, &s->first.rset) || !no_argument(s, trimmed(arg)))
 		return;
 	smtp_reset(s);
 	smtp_say(s, "250 Reset OK", "");
@@ -524,7 +527,7 @@ static void
 noop(struct smtp_session *s, char *arg)
 {
 	(void)arg;
-	if (!out_of_sync(s, true) && one_more(s, NULL))
+	if (!out_of_sync(s, true) && one_more(s))
 		smtp_say(s, "250 OK", "");
 }
 
@@ -533,7 +536,7 @@ vrfy(struct smtp_session *s, char *arg)
 {
 	char address[SMTP_LINE_MAX], why[EXIM_ERROR_MAX];
 
-	if (out_of_sync(s, true) || !one_more(s, NULL))
+	if (out_of_sync(s, true) || !one_more(s))
 		return;
 	if (!exim_address_parse(trimmed(arg), false, address, why))
 		smtp_say(s, "501 %a", why);
@@ -547,7 +550,7 @@ static void
 expn(struct smtp_session *s, char *arg)
 {
 	(void)arg;
-	if (!out_of_sync(s, true) && one_more(s, NULL))
+	if (!out_of_sync(s, true) && one_more(s))
 		smtp_say(s, "550 Administrative prohibition", "");
 }
 
@@ -555,15 +558,16 @@ static void
 help(struct smtp_session *s, char *arg)
 {
 	(void)arg;
-	if (one_more(s, NULL))
-		smtp_say(s, "214-Commands supported:\n214 AUTH%a HELO EHLO MAIL RCPT DATA BDAT NOOP QUIT RSET HELP ETRN",
+	if (one_more(s))
+		smtp_say(s,
+		    "214-Commands supported:\n214 AUTH%a HELO EHLO MAIL RCPT DATA BDAT NOOP QUIT RSET HELP ETRN",
 		    smtp_tls_possible(s) ? " STARTTLS" : "");
 }
 
 static void
 etrn(struct smtp_session *s, char *arg)
 {
-	if (out_of_sync(s, true) || !one_more(s, NULL))
+	if (out_of_sync(s, true) || !one_more(s))
 		return;
 	if (s->state == SMTP_MAIL)
 		mistake(s, "503", "ETRN is not permitted inside a transaction");
@@ -589,7 +593,7 @@ auth(struct smtp_session *s, char *arg)
 	char *initial = arg + len + strspn(arg + len, " \t");
 	bool has_initial = *initial != '\0';
 
-	if (!one_more(s, &s->first.auth))
+	if (!first_or_one_more(s, &s->first.auth))
 		return;
 	arg[len] = '\0';
 	if (!smtp_auth_possible(s) || !pipelining(s))
@@ -607,7 +611,7 @@ auth(struct smtp_session *s, char *arg)
 static void
 starttls(struct smtp_session *s, char *arg)
 {
-	if (out_of_sync(s, true) || !one_more(s, &s->first.starttls) || !no_argument(s, trimmed(arg)))
+	if (out_of_sync(s, true) || !first_or_one_more(s, &s->first.starttls) || !no_argument(s, trimmed(arg)))
 		return;
 	if (!smtp_tls_possible(s) || !pipelining(s))
 		mistake(s, "503", "STARTTLS command used when not advertised");

@@ -24,8 +24,8 @@ fail(struct place *p, const char *why)
 static bool
 malformed(struct place *p)
 {
-	snprintf(p->error, EXIM_ERROR_MAX, "malformed address: %.32s may not follow %.*s", p->at, (int)(p->at - p->text),
-	    p->text);
+	snprintf(p->error, EXIM_ERROR_MAX, "malformed address: %.32s may not follow %.*s", p->at,
+	    (int)(p->at - p->text), p->text);
 	return false;
 }
 
@@ -132,7 +132,8 @@ bracketed(struct place *p, bool empty_allowed)
 		return true;
 	}
 	if (*p->at != '@') {
-		snprintf(why, sizeof(why), "\"@\" or \".\" expected after \"%.*s\"", (int)(p->len - start), p->out + start);
+		snprintf(why, sizeof(why), "\"@\" or \".\" expected after \"%.*s\"", (int)(p->len - start),
+		    p->out + start);
 		return fail(p, why);
 	}
 	put(p, *p->at++);
