@@ -58,12 +58,12 @@ def conversations(path, server, kind):
     return [(name, modes, steps(lines)) for name, modes, lines in found]
 
 
-def proxy_header(look):
+def proxy_header(look, source="198.51.100.7", destination="203.0.113.25"):
     """PROXY v2 with the look and the host name that the client asked for."""
     tlvs = b""
     for kind, value in ((0x05, b"01jdiff0000000000000000000"), (0xE1, look.encode()), (0x02, HOST.encode())):
         tlvs += struct.pack("!BH", kind, len(value)) + value
-    body = socket.inet_aton("198.51.100.7") + socket.inet_aton("203.0.113.25") + struct.pack("!HH", 40000, 25) + tlvs
+    body = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!HH", 40000, 25) + tlvs
     return b"\r\n\r\n\x00\r\nQUIT\n\x21\x11" + struct.pack("!H", len(body)) + body
 
 

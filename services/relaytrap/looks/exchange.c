@@ -414,8 +414,9 @@ queue_id(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, ui
 static void
 queue_id_2019(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, uint32_t counter)
 {
-	snprintf(out, LOOK_QUEUE_ID_MAX, "%llu",
-	    (unsigned long long)(wall_us * 16 + host_secret % 65536 + (uint64_t)counter * 4294967296u));
+	uint64_t id = wall_us * 16 + host_secret % 65536 + (uint64_t)counter * 4294967296u;
+
+	snprintf(out, LOOK_QUEUE_ID_MAX, "%llu", (unsigned long long)id);
 }
 
 static const struct look_keyword keywords_2000[] = {
