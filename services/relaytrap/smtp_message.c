@@ -211,7 +211,7 @@ smtp_message_input(struct smtp_message *m, const uint8_t *input, size_t len, uin
 uint64_t
 smtp_message_wire_size(const struct smtp_message *m)
 {
-	return m->size + m->bare_lfs + (m->last == '\n' ? 0 : m->last == '\r' ? 1 : 2);
+	return m->size + m->bare_lfs + (m->last == '\n' ? 0 : 2);
 }
 
 bool

@@ -37,6 +37,7 @@ def scripts(address):
     """The scripts' blocks, each whole, without what two machines of a kind differ in."""
     text = nmap(address, "-d", "--script", SCRIPTS)
     lines = [re.sub(r"[Ss]endmail (version )?[\d./]+", "sendmail V", line) for line in text.splitlines()]
+    lines = [re.sub(r"failed to receive data: .*", "failed to receive data", line) for line in lines]  # FIN or RST
     blocks = "\n".join(line for line in lines if line.startswith("|"))
     return sorted(re.split(r"\n(?=\|[_ ]\S)", blocks))
 

@@ -458,8 +458,9 @@ stored(struct smtp_session *s, bool ok)
 	s->sync = true;
 	s->first = (struct smtp_firsts){ 0 };
 	if (ok && s->bdat) {
-		/* What has no header is given the line that ends one. */
-		uint64_t total = smtp_message_wire_size(&s->message) + (smtp_message_headless(&s->message) ? 1 : 0);
+		/* What has no header is given the line that ends one; a CR at the end becomes CRLF. */
+		uint64_t total = smtp_message_wire_size(&s->message) + (smtp_message_headless(&s->message) ? 1 : 0) -
+		    (s->message.last == '\r' ? 1 : 0);
 
 		snprintf(text, sizeof(text), "%llu byte chunk, total %llu", (unsigned long long)s->chunk_size,
 		    (unsigned long long)total);
