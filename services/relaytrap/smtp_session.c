@@ -202,6 +202,8 @@ smtp_recipient_known(const struct smtp_session *s, const char *address)
 bool
 smtp_begin_message(struct smtp_session *s, const char *try_later)
 {
+	smtp_abort_message(s); /* chunks that DATA takes the place of */
+	s->bdat = false;
 	if (!s->sink.message_begin(s->sink.ctx)) {
 		smtp_say(s, try_later, "");
 		smtp_reset(s);

@@ -639,6 +639,25 @@ unknown(struct smtp_session *s, char *text)
 		mistake(s, "500", "unrecognized command");
 }
 
+/* Between the chunks of a message nothing else is heard; after a try only RSET is. */
+static bool
+between_chunks(struct smtp_session *s, const char *text)
+{
+	static const char *const heard[] = { "BDAT", "NOOP", "RSET", "QUIT" };
+
+	if (s->bdat_failed && !str_starts_nocase(text, "RSET") && !str_starts_nocase(text, "QUIT")) {
+		smtp_say(s, "503 only RSET accepted now", "");
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++) {
+		if (!s->bdat || str_starts_nocase(text, heard[i]))
+			return false;
+	}
+	s->bdat_failed = true;
+	smtp_say(s, "503 only BDAT permissible after non-LAST BDAT", "");
+	return true;
+}
+
 /* Verbs begin the line; MAIL and RCPT include their word and colon, to the blank. */
 static bool
 line(struct smtp_session *s, char *text, size_t len)
@@ -651,6 +670,8 @@ line(struct smtp_session *s, char *text, size_t len)
 	}
 	if (s->state == SMTP_AUTH)
 		return false;
+	if (between_chunks(s, text))
+		return true;
 	if (str_starts_nocase(text, "MAIL FROM:")) {
 		mail(s, text + 10 + strspn(text + 10, " \t"));
 		return true;
