@@ -28,9 +28,9 @@ def test_traceroute_ping_and_mail(make_lab, tmp_path):
         assert re.findall(r"^ *\d+  (\S+)  ", out, re.M) == [address for address, _ in ROUTERS] + [ip], out
     out = lab.attack("ping", "-n", "-c", 3, "-i", 0.2, ip, check=True).stdout.decode()
     there_and_back = 2 * sum(ms for _, ms in ROUTERS)
-    # The decoy sends 64; each router takes one. A machine under load is late, never early.
+    # The decoy sends 64; each router takes one. A machine under load is late, and early only by a turn of its loop.
     assert set(re.findall(r"ttl=(\d+)", out)) == {str(64 - len(ROUTERS))}
-    assert all(float(ms) >= there_and_back for ms in re.findall(r"time=([\d.]+)", out)), out
+    assert all(float(ms) > there_and_back - 1 for ms in re.findall(r"time=([\d.]+)", out)), out
     body = b"Subject: far\r\n\r\n" + b"x" * 70 + b"\r\n" * 2
     (tmp_path / "mail").write_bytes(body.replace(b"\r\n", b"\n"))
     done = lab.attack("swaks", "--server", ip, "--to", "b@victim.example", "--data", f"@{tmp_path / 'mail'}")
