@@ -1,18 +1,19 @@
 #include "daemon/admin.h"
 
-#include "base/addr.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "daemon/conn.h"
+#include "daemon/listener.h"
 #include "daemon/metrics.h"
 
-#include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-enum { ADMIN_CONNECTIONS_MAX = 64, ADMIN_TIMEOUT_S = 10 };
+enum { ADMIN_CONNECTIONS_MAX = 64, ADMIN_TIMEOUT_MS = 10 * 1000, REQUEST_MAX = 8192, HEAD_MAX = 512 };
 
 struct check {
 	const char *name;
@@ -20,12 +21,20 @@ struct check {
 };
 
 struct admin {
-	struct MHD_Daemon *mhd;
+	struct listener *listener;
+	struct list visits;
 	const char *service;
 	const char *instance;
 	pthread_mutex_t lock;
 	struct check checks[READY_CHECKS_MAX];
 	size_t check_count;
+};
+
+struct visit {
+	struct list node;
+	struct admin *admin;
+	struct conn *conn;
+	bool head_only;
 };
 
 /* "[+]nats ok" or "[-]nats failed" a line, as Kubernetes' own health endpoints print with ?verbose. */
@@ -50,99 +59,167 @@ describe_checks(struct admin *a, char *text, size_t size)
 	return all;
 }
 
-static enum MHD_Result
-answer(struct MHD_Connection *c, unsigned status, const char *type, char *text)
-{
-	static const char failed[] = "out of memory\n";
-	struct MHD_Response *r;
-	enum MHD_Result result;
+/* ---- one request ---- */
 
-	if (text == NULL) {
-		text = xstrdup(failed);
-		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-	}
-	r = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	result = MHD_queue_response(c, status, r);
-	MHD_destroy_response(r);
-	return result;
+static void
+end(struct visit *v)
+{
+	listener_flow_ended(v->admin->listener);
+	list_remove(&v->node);
+	free(v);
 }
 
-static enum MHD_Result
-answer_ready(struct admin *a, struct MHD_Connection *c)
+/* Takes the malloc'd text; the connection is closed when it is out. v is freed. */
+static void
+answer(struct visit *v, unsigned status, const char *type, char *text)
 {
-	char text[READY_CHECKS_MAX * 96];
-	bool ready = describe_checks(a, text, sizeof(text));
+	char head[HEAD_MAX];
+	size_t len = text == NULL ? 0 : strlen(text);
+	int n = snprintf(head, sizeof(head),
+	    "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
+	    "Connection: close\r\n\r\n",
+	    status, status == 200 ? "OK" : "No", type, len);
 
-	return answer(c, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain", xstrdup(text));
-}
-
-static enum MHD_Result
-handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-    const char *upload, size_t *upload_len, void **request)
-{
-	struct admin *a = ctx;
-
-	(void)version;
-	(void)upload;
-	(void)request;
-	*upload_len = 0;
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-		return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", xstrdup("GET and HEAD only\n"));
-	if (strcmp(url, "/livez") == 0 || strcmp(url, "/healthz") == 0)
-		return answer(c, MHD_HTTP_OK, "text/plain", xstrdup("ok\n"));
-	if (strcmp(url, "/readyz") == 0)
-		return answer_ready(a, c);
-	if (strcmp(url, "/metrics") == 0)
-		return answer(c, MHD_HTTP_OK, "text/plain; version=0.0.4", metrics_prometheus());
-	if (strcmp(url, "/v1/stats") == 0)
-		return answer(c, MHD_HTTP_OK, "application/json", metrics_json(a->service, a->instance));
-	return answer(c, MHD_HTTP_NOT_FOUND, "text/plain", xstrdup("/livez /readyz /metrics /v1/stats\n"));
+	conn_write(v->conn, head, (size_t)n);
+	if (!v->head_only && len > 0)
+		conn_write(v->conn, text, len);
+	free(text);
+	conn_close(v->conn);
+	end(v);
 }
 
 static void
-quiet(void *ctx, const char *format, va_list args)
+answer_ready(struct visit *v)
 {
-	(void)ctx;
-	(void)format;
-	(void)args; /* what clients do wrong is not the operator's news */
+	char text[READY_CHECKS_MAX * 96];
+	bool ready = describe_checks(v->admin, text, sizeof(text));
+
+	answer(v, ready ? 200 : 503, "text/plain", xstrdup(text));
+}
+
+static void
+answer_path(struct visit *v, const char *path)
+{
+	if (strcmp(path, "/livez") == 0 || strcmp(path, "/healthz") == 0)
+		answer(v, 200, "text/plain", xstrdup("ok\n"));
+	else if (strcmp(path, "/readyz") == 0)
+		answer_ready(v);
+	else if (strcmp(path, "/metrics") == 0)
+		answer(v, 200, "text/plain; version=0.0.4", metrics_prometheus());
+	else if (strcmp(path, "/v1/stats") == 0)
+		answer(v, 200, "application/json", metrics_json(v->admin->service, v->admin->instance));
+	else
+		answer(v, 404, "text/plain", xstrdup("/livez /readyz /metrics /v1/stats\n"));
+}
+
+/* "GET /readyz?verbose HTTP/1.1"; line is cut up. */
+static void
+answer_line(struct visit *v, char *line)
+{
+	char *save = NULL;
+	const char *method = strtok_r(line, " ", &save), *target = strtok_r(NULL, " ?", &save);
+
+	if (method == NULL || target == NULL) {
+		answer(v, 400, "text/plain", xstrdup("that is no request\n"));
+		return;
+	}
+	v->head_only = strcmp(method, "HEAD") == 0;
+	if (!v->head_only && strcmp(method, "GET") != 0)
+		answer(v, 405, "text/plain", xstrdup("GET and HEAD only\n"));
+	else
+		answer_path(v, target);
+}
+
+/* ---- connections ---- */
+
+/* Headers say nothing that we need, but are waited for: an early close would reset who is still writing. */
+static void
+on_data(void *ctx)
+{
+	struct visit *v = ctx;
+	char line[HEAD_MAX];
+	size_t len;
+	const uint8_t *data = conn_peek(v->conn, 0, &len);
+	const uint8_t *blank = memmem(data, len, "\r\n\r\n", 4), *first = memmem(data, len, "\r\n", 2);
+
+	if (blank == NULL && len < REQUEST_MAX)
+		return;
+	if (blank == NULL || (size_t)(first - data) >= sizeof(line)) {
+		answer(v, 431, "text/plain", xstrdup("that is too long\n"));
+		return;
+	}
+	str_copy_bytes(line, sizeof(line), data, (size_t)(first - data));
+	answer_line(v, line);
+}
+
+static void
+on_closed(void *ctx, enum conn_end why)
+{
+	(void)why; /* what clients do wrong is not the operator's news */
+	end(ctx);
+}
+
+static const struct conn_ops visit_ops = { .data = on_data, .closed = on_closed };
+
+static void
+on_open(void *ctx, struct conn *c, const struct flow_info *info)
+{
+	struct admin *a = ctx;
+	struct visit *v = calloc(1, sizeof(*v));
+
+	(void)info;
+	if (v == NULL) {
+		conn_reset(c);
+		listener_flow_ended(a->listener);
+		return;
+	}
+	v->admin = a;
+	v->conn = c;
+	list_append(&a->visits, &v->node);
+	conn_set_ops(c, &visit_ops, v);
+	conn_set_idle(c, ADMIN_TIMEOUT_MS);
 }
 
 struct admin *
-admin_new(const char *address, const char *service, const char *instance)
+admin_new(struct loop *l, const char *address, const char *service, const char *instance)
 {
+	struct listener_settings s = {
+		.address = address,
+		.networks = "0.0.0.0/0,::/0",
+		.anywhere = true,
+		.uncounted = true,
+		.capacity = ADMIN_CONNECTIONS_MAX,
+	};
 	struct admin *a = xcalloc(1, sizeof(*a));
-	struct endpoint at;
-	struct sockaddr_storage ss;
+	char error[HEAD_MAX];
 
-	if (!endpoint_parse(address, &at))
-		log_fatal("msg=\"admin.listen must be address:port\" value=\"%s\"", address);
-	endpoint_to_sockaddr(&at, &ss);
 	a->service = service;
 	a->instance = instance;
+	list_init(&a->visits);
 	pthread_mutex_init(&a->lock, NULL);
-	unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG;
-
-	if (!addr_is_v4(&at.addr))
-		flags |= MHD_USE_IPv6;
-	a->mhd = MHD_start_daemon(flags, at.port, NULL, NULL, handle, a, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL,
-	    MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&ss, MHD_OPTION_CONNECTION_LIMIT, (unsigned)ADMIN_CONNECTIONS_MAX,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)ADMIN_TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-	    MHD_OPTION_END);
-	if (a->mhd == NULL)
-		log_fatal("msg=\"the admin port can't be opened: is the address here and the port free?\" address=%s",
-		    address);
+	a->listener = listener_try(l, &s, on_open, a, error, sizeof(error));
+	if (a->listener == NULL)
+		log_fatal("msg=\"the admin port (admin.listen) can't be opened: %s\"", error);
 	return a;
 }
 
 void
 admin_free(struct admin **ap)
 {
-	if (*ap == NULL)
+	struct admin *a = *ap;
+
+	if (a == NULL)
 		return;
-	MHD_stop_daemon((*ap)->mhd);
-	free(*ap);
+	while (!list_empty(&a->visits)) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it can't follow lists */
+		struct visit *v = LIST_OWNER(a->visits.next, struct visit, node);
+
+		conn_reset(v->conn);
+		end(v);
+	}
+	listener_free(&a->listener);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
 	*ap = NULL;
 }
 

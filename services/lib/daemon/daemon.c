@@ -351,7 +351,7 @@ start_all(struct daemon *d)
 {
 	d->loop = loop_new();
 	watch_signals(d);
-	d->admin = admin_new(admin_listen, d->service->name, d->instance);
+	d->admin = admin_new(d->loop, admin_listen, d->service->name, d->instance);
 	admin_ready(d->admin, "nats", false);
 	start_bus(d);
 	d->presence = presence_new(d->loop, d->bus, site, d->service->name, d->instance, d->service->presence, d);
@@ -362,7 +362,7 @@ start_all(struct daemon *d)
 	d->service->start(d);
 }
 
-/* The threads of NATS, events and admin run by now and keep their rights; the loop has not seen a peer yet. */
+/* The threads of NATS and events run by now and keep their rights; the loop has not seen a peer yet. */
 void
 daemon_confine(enum sandbox kind)
 {

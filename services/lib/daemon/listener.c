@@ -35,6 +35,7 @@ struct listener {
 	int fd;
 	uint16_t port;
 	bool proxy;
+	bool uncounted;
 	struct cidr networks[LISTENER_NETWORKS_MAX];
 	size_t network_count;
 	size_t capacity;
@@ -46,6 +47,13 @@ struct listener {
 };
 
 static metric_value accepted, refused_full, refused_network, bad_headers, sessions;
+
+static void
+count(const struct listener *ln, metric_value *what)
+{
+	if (!ln->uncounted)
+		metric_add(what, 1);
+}
 
 static void
 pending_free(struct pending *p)
@@ -73,7 +81,7 @@ hand_over(struct listener *ln, int fd, const struct flow_info *info)
 		return;
 	}
 	ln->flows++;
-	metric_add(&sessions, 1);
+	count(ln, &sessions);
 	ln->opened(ln->ctx, c, info);
 }
 
@@ -191,12 +199,12 @@ take(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 	struct endpoint peer;
 	struct flow_info info;
 
-	metric_add(&accepted, 1);
+	count(ln, &accepted);
 	if (!endpoint_from_sockaddr((const struct sockaddr *)ss, &peer) || !network_allowed(ln, &peer.addr)) {
-		metric_add(&refused_network, 1);
+		count(ln, &refused_network);
 		close(fd);
 	} else if (ln->flows + ln->pending_count >= ln->capacity) {
-		metric_add(&refused_full, 1);
+		count(ln, &refused_full);
 		close(fd);
 	} else if (ln->proxy) {
 		start_pending(ln, fd);
@@ -332,6 +340,7 @@ listener_try(struct loop *l, const struct listener_settings *s, listener_open_cb
 	ln->loop = l;
 	ln->fd = -1;
 	ln->proxy = s->proxy;
+	ln->uncounted = s->uncounted;
 	ln->capacity = (size_t)s->capacity;
 	ln->opened = opened;
 	ln->ctx = ctx;
@@ -344,7 +353,8 @@ listener_try(struct loop *l, const struct listener_settings *s, listener_open_cb
 	}
 	ln->pause = loop_timer_new(l, resume_accepting, ln);
 	watch(ln);
-	register_metrics();
+	if (!ln->uncounted)
+		register_metrics();
 	return ln;
 }
 
@@ -394,7 +404,8 @@ void
 listener_flow_ended(struct listener *ln)
 {
 	ln->flows--;
-	metric_sub(&sessions, 1);
+	if (!ln->uncounted)
+		metric_sub(&sessions, 1);
 }
 
 size_t

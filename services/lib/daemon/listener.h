@@ -18,6 +18,7 @@ struct listener_settings {
 	const char *networks; /* who may connect: CIDRs separated by commas */
 	bool proxy; /* header required; false only on a loopback address, or anywhere */
 	bool anywhere; /* for who faces the world itself: no header is needed, whatever the address */
+	bool uncounted; /* what comes here is no flow: metrics leave it out */
 	long capacity; /* open flows at once */
 };
 
