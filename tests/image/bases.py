@@ -1,7 +1,7 @@
-"""bases - images to build on, made from this machine's Debian archive: nothing is pulled from a registry.
+"""bases - the image to build on, made from this machine's Debian archive: nothing is pulled from a registry.
 
-A base is a tar of a minimal trixie that already holds what docker/packages-*.txt ask for; it is made once
-and kept in build/cache under a name that changes with the lists.
+It is a tar of a minimal trixie that already holds what docker/packages-build.txt asks for; it is made once
+and kept in build/cache under a name that changes with the list.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "cache"
 SUITE = "trixie"
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
-LISTS = {"run": ("run", "courier", "gateway", "nats"), "build": ("build",)}  # base: package lists
+LIST = ROOT / "docker" / "packages-build.txt"
 
 
 def codename():
@@ -45,16 +45,13 @@ def proxies():
     return [f"-o={key}={value}" for key, value in re.findall(r'^(Acquire::https?::Proxy\S*) "([^"]+)";$', dump, re.M)]
 
 
-def packages(base):
-    texts = [(ROOT / "docker" / f"packages-{name}.txt").read_text() for name in LISTS[base]]
-    return [line for text in texts for line in text.splitlines() if line and not line.startswith("#")]
+def packages():
+    return [line for line in LIST.read_text().splitlines() if line and not line.startswith("#")]
 
 
-def tar_path(base):
-    """The build base lies on the run base."""
-    names = packages("run") + (packages("build") if base == "build" else [])
-    digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
-    return CACHE / f"{SUITE}-{base}-{digest}.tar"
+def tar_path():
+    digest = hashlib.sha256(" ".join(packages()).encode()).hexdigest()[:12]
+    return CACHE / f"{SUITE}-build-{digest}.tar"
 
 
 def run(*argv, log):
@@ -85,23 +82,21 @@ def slim(tree):
             path.unlink()
 
 
-def pack(tree, base, log):
+def pack(tree, log):
     slim(tree)
-    draft = tar_path(base).with_suffix(f".{os.getpid()}")
+    draft = tar_path().with_suffix(f".{os.getpid()}")
     run("tar", "--one-file-system", "-C", str(tree), "-cf", str(draft), ".", log=log)
-    draft.replace(tar_path(base))
+    draft.replace(tar_path())
 
 
 def make():
-    """Both tars by name; made when they are not there."""
-    tars = {base: tar_path(base) for base in LISTS}
+    """The tar; made when it is not there."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    if all(tar.exists() for tar in tars.values()):
-        return tars
+    if tar_path().exists():
+        return tar_path()
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="base-") as temp, open(CACHE / "bases.log", "w") as log:
         tree = pathlib.Path(temp) / "tree"
         run("debootstrap", "--variant=minbase", SUITE, str(tree), mirror(), log=log)
-        for base in ("run", "build"):
-            install(tree, packages(base), log)
-            pack(tree, base, log)
-    return tars
+        install(tree, packages(), log)
+        pack(tree, log)
+    return tar_path()

@@ -19,6 +19,7 @@ ROOT = bases.ROOT
 START_S, STOP_S = 60, 60
 BRIDGE = "198.18.250.1/24"
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
+BASE = "honeyspam-base:build"
 PREFIX = "hsimg"  # then the test's process id
 
 
@@ -161,17 +162,29 @@ class Engine:
         return run("nsenter", f"--net=/run/netns/{self.name}", *map(str, argv), **kwargs)
 
     def kill(self, container):
-        """-9 to the container's first process, of which only the engine's process namespace knows the number."""
-        (dockerd,) = children(self.process.pid)
-        pid = self.docker("inspect", "-f", "{{.State.Pid}}", container).strip()
-        run("nsenter", "-t", str(dockerd), "--pid", "--mount", "kill", "-9", pid)
+        """-9 to the container's first process."""
+        self.beside("kill", "-9", self.host_pid(container))
 
-    def import_bases(self):
-        """Two images to build on, as environment for compose."""
-        tags = {base: f"honeyspam-base:{base}" for base in bases.LISTS}
-        for base, tar in bases.make().items():
-            self.docker("import", str(tar), tags[base])
-        return {"BASE": tags["run"], "BUILD_BASE": tags["build"]}
+    def import_base(self):
+        """The image to build on, as environment for compose."""
+        self.docker("import", str(bases.make()), BASE)
+        return {"BUILD_BASE": BASE}
+
+    def build(self, target, tag, **kwargs):
+        """One image of docker/Dockerfile; import_base() comes first."""
+        return self.docker(
+            "build", "-q", "-f", str(ROOT / "docker" / "Dockerfile"), "--target", target, "-t", tag,
+            "--build-arg", f"BUILD_BASE={BASE}", str(ROOT), env=os.environ | {"DOCKER_BUILDKIT": "0"}, **kwargs,
+        )  # fmt: skip
+
+    def host_pid(self, container):
+        """The pid of a container's first process, as the engine's own process namespace counts."""
+        return self.docker("inspect", "-f", "{{.State.Pid}}", container).strip()
+
+    def beside(self, *argv, **kwargs):
+        """Runs argv in the engine's process and mount namespaces: there are no programs inside the images."""
+        (dockerd,) = children(self.process.pid)
+        return run("nsenter", "-t", str(dockerd), "--pid", "--mount", *map(str, argv), **kwargs)
 
     def inspect(self, what):
         return json.loads(self.docker("inspect", what))[0]
