@@ -153,7 +153,27 @@ def chart(results, words):
         pytest(results, "chart", ROOT / "tests" / "chart", words)
 
 
-STAGES = {"lint": lint, "unit": unit, "fuzz": fuzz, "scenario": scenario, "image": image, "chart": chart}
+def k8s(results, words):
+    """tests/k8s/run says ok or FAILED for each step itself, and prints figures."""
+    check(results, "image packages", ROOT / "tests" / "image" / "install")
+    check(results, "k8s packages", ROOT / "services" / "lab" / "install-packages", ROOT / "tests" / "k8s" / "packages.txt")
+    with subprocess.Popen(
+        [str(ROOT / "tests" / "k8s" / "run"), *words],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=ROOT,
+    ) as process:  # fmt: skip
+        output, steps = [], 0
+        for line in process.stdout:
+            output.append(line)
+            if found := re.match(r"(ok    |FAILED) (k8s \w+)", line):
+                steps += 1
+                results.add(found[2], found[1] == "ok    ")
+            else:
+                print(line, end="", flush=True)
+    if steps == 0 or process.returncode not in (0, 1):
+        results.add("k8s", False, "".join(output))
+
+
+STAGES = {"lint": lint, "unit": unit, "fuzz": fuzz, "scenario": scenario, "image": image, "chart": chart, "k8s": k8s}
 
 
 def main(words):
