@@ -15,7 +15,8 @@ main(int argc, char **argv)
 	struct vfs_cap_data data = { .magic_etc = htole32(VFS_CAP_REVISION_2) };
 
 	data.data[0].permitted = htole32(1U << CAP_NET_RAW);
-	if (argc != 2 || setxattr(argv[1], "security.capability", &data, XATTR_CAPS_SZ_2, 0) != 0 || unlink(argv[0]) != 0) {
+	if (argc != 2 || setxattr(argv[1], "security.capability", &data, XATTR_CAPS_SZ_2, 0) != 0 ||
+	    unlink(argv[0]) != 0) {
 		perror("grant");
 		return 1;
 	}

@@ -211,9 +211,9 @@ admin_free(struct admin **ap)
 	if (a == NULL)
 		return;
 	while (!list_empty(&a->visits)) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it can't follow lists */
 		struct visit *v = LIST_OWNER(a->visits.next, struct visit, node);
 
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it can't follow lists */
 		conn_reset(v->conn);
 		end(v);
 	}
