@@ -149,7 +149,8 @@ def image(results, words):
 
 def chart(results, words):
     # The programs say themselves which settings the charts may pass on.
-    if build(results, "gcc") and check(results, "chart programs", "/usr/bin/python3", ROOT / "tests" / "chart" / "programs.py"):
+    programs = ("/usr/bin/python3", ROOT / "tests" / "chart" / "programs.py")
+    if build(results, "gcc") and install_nats(results) and check(results, "chart programs", *programs):
         pytest(results, "chart", ROOT / "tests" / "chart", words)
 
 
