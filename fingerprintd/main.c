@@ -411,6 +411,7 @@ main(int argc, char **argv)
 		.settings = settings,
 		.setting_count = SETTINGS_COUNT,
 		.needs_site_key = true,
+		.sandbox = SANDBOX_NO_PROGRAMS,
 		.start = start,
 		.reload = reload,
 		.drain = drain,

@@ -1,6 +1,7 @@
 """relaytrap alone: TLS, its certificates, the sandbox, what a source may have, and how it ends."""
 
 import contextlib
+import hmac
 import itertools
 import json
 import pathlib
@@ -22,6 +23,7 @@ DECOY, OTHER_DECOY = "203.0.113.10", "203.0.113.11"
 SOURCE_SESSIONS, CAPACITY = 40, 3000
 TARPIT_AFTER, MAILS_A_CLIENT = 20, 6
 SLOW_S = 0.25  # after 39 * 6 mails replies come 2 ms late for each beyond the first 20, less a quarter
+SITE_KEY = bytes.fromhex("11" * 32)  # the rig's
 PP2_LOOK, PP2_ASKED, PP2_AUTHORITY = 0xE1, 0xE5, 0x02
 flow_numbers = itertools.count()
 
@@ -230,6 +232,51 @@ def test_an_mx_takes_the_postmasters_mail_and_nobody_elses(rig):
     assert client.rcpt("postmaster@other.example")[0] // 100 == 5
     assert client.rcpt("Postmaster@Poison.Example")[0] == 250
     client.close()
+
+
+def sealed(harvester, minutes, place):
+    """A poisoned address' local part, as services/lib/wire/token.h makes it with the rig's site key."""
+
+    def digest(purpose, data):
+        return hmac.new(SITE_KEY, purpose + b"\0" + data, "sha256").digest()
+
+    plain = socket.inet_aton(harvester) + struct.pack(">II", minutes, place)
+    tag = digest(b"token tag", plain)[:6]
+    stream = digest(b"token stream", tag)
+    data = tag + bytes(a ^ b for a, b in zip(plain, stream))
+    bits = "".join(f"{byte:08b}" for byte in data) + "0"
+    letters = "".join("abcdefghijkmnpqrstuvwxyz23456789"[int(bits[i : i + 5], 2)] for i in range(0, 145, 5))
+    return letters[:8] + "." + letters[8:]
+
+
+def traced(rig, subject):
+    found = [e for e in events(rig, "relay-mail") if e["honeyspam"]["mail"]["subject"] == subject]
+    return found and found[0]["honeyspam"]["mail"]["traced"]
+
+
+def test_an_mx_knows_whom_our_pages_named_and_who_took_the_address(rig):
+    known = sealed("192.0.2.55", 29000000, 0xDEADBEEF)
+    forged = known[:-1] + ("a" if known[-1] != "a" else "b")
+    client = Client(rig.port, look="postfix/mx")
+    client.ehlo()
+    client.mail("a@spam.example")
+    assert client.rcpt(f"{forged}@poison.example")[0] // 100 == 5
+    assert client.rcpt(f"{known}@other.example")[0] // 100 == 5
+    assert client.rcpt(f"{known.upper()}@poison.example")[0] == 250
+    assert client.data(b"Subject: to a trap\r\n\r\nb\r\n")[0] == 250
+    client.quit()
+    told = wait_for(lambda: traced(rig, "to a trap"), 20)
+    assert told["harvesters"] == ["192.0.2.55"] and told["places"] == [0xDEADBEEF]
+    assert told["times"] == ["2025-02-19T21:20:00.000Z"]
+
+
+def test_an_address_in_the_text_says_who_took_it_too(rig):
+    known = sealed("192.0.2.56", 29000000, 7)
+    client = Client(rig.port)
+    client.deliver(f"Subject: list\r\n\r\nCc: someone@x.example, {known}@poison.example\r\n".encode())
+    client.quit()
+    told = wait_for(lambda: traced(rig, "list"), 20)
+    assert told["harvesters"] == ["192.0.2.56"] and told["addresses"] == [known]
 
 
 # ---- what a source may have ----

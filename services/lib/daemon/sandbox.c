@@ -20,11 +20,10 @@ static const char *const no_programs[] = { "execve", "execveat", "fork", "vfork"
 	"request_key", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
 	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups",
 	"capset", "personality", "open_by_handle_at", "name_to_handle_at", "acct", "quotactl", "swapon", "swapoff",
-	"memfd_secret" };
+	"memfd_secret", "io_uring_setup", "io_uring_enter", "io_uring_register" /* behind the filter's back */ };
 
-/* Listeners are open by now; io_uring would do all of these behind the filter's back. */
-static const char *const no_listening[] = { "bind", "listen", "socketpair", "io_uring_setup", "io_uring_enter",
-	"io_uring_register" };
+/* Listeners are open by now. */
+static const char *const no_listening[] = { "bind", "listen", "socketpair" };
 
 static const char *const no_connections[] = { "socket", "connect" };
 
@@ -76,14 +75,22 @@ deny_other_sockets(scmp_filter_ctx filter, bool datagrams)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool
+deny_network(scmp_filter_ctx filter, enum sandbox kind)
+{
+	if (kind == SANDBOX_NO_PROGRAMS)
+		return true;
+	if (deny(filter, no_listening, COUNT(no_listening)) != 0)
+		return false;
+	return (kind == SANDBOX_SERVES ? deny(filter, no_connections, COUNT(no_connections))
+				       : deny_other_sockets(filter, kind == SANDBOX_REACHES)) == 0;
+}
+
+static bool
 filter_calls(enum sandbox kind)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	bool good = filter != NULL && deny(filter, no_programs, COUNT(no_programs)) == 0 &&
-	    deny(filter, no_listening, COUNT(no_listening)) == 0 && deny_processes(filter) == 0 &&
-	    (kind == SANDBOX_SERVES ? deny(filter, no_connections, COUNT(no_connections))
-				    : deny_other_sockets(filter, kind == SANDBOX_REACHES)) == 0 &&
-	    seccomp_load(filter) == 0;
+	    deny_processes(filter) == 0 && deny_network(filter, kind) && seccomp_load(filter) == 0;
 
 	seccomp_release(filter);
 	return good;
@@ -145,5 +152,7 @@ close_files_and_ports(enum sandbox kind)
 bool
 sandbox_enter(enum sandbox kind)
 {
-	return kind == SANDBOX_NONE || (close_files_and_ports(kind) && filter_calls(kind));
+	if (kind == SANDBOX_NONE)
+		return true;
+	return (kind == SANDBOX_NO_PROGRAMS || close_files_and_ports(kind)) && filter_calls(kind);
 }

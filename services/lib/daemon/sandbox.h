@@ -13,6 +13,7 @@
 
 enum sandbox {
 	SANDBOX_NONE,
+	SANDBOX_NO_PROGRAMS, /* no programs, no other processes; all else stays: for the gateway */
 	SANDBOX_REACHES, /* no programs, no listening, files for reading only; TCP and UDP stay possible: the courier */
 	SANDBOX_DIALS, /* no programs, no files, no listening; TCP connections stay possible */
 	SANDBOX_SERVES, /* and no connections: it answers those who came */

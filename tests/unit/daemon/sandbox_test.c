@@ -230,6 +230,23 @@ who_reaches_out_speaks_tcp_and_udp_and_reads(void **state)
 }
 
 static void
+the_gateway_keeps_all_but_programs(void **state)
+{
+	struct tried t;
+
+	(void)state;
+	enter_and_try(SANDBOX_NO_PROGRAMS, &t);
+	assert_true(t.entered);
+	assert_int_equal(t.forked, EPERM);
+	assert_int_equal(t.executed, EPERM);
+	assert_int_equal(t.uring, EPERM);
+	assert_int_equal(t.udp, 0);
+	assert_int_equal(t.late_connected, 0);
+	assert_int_equal(t.opened, 0);
+	assert_non_null(strstr(t.status, "\nSeccomp:\t2\n"));
+}
+
+static void
 none_is_none(void **state)
 {
 	(void)state;
@@ -245,6 +262,7 @@ main(void)
 		cmocka_unit_test(who_serves_cant_connect),
 		cmocka_unit_test(who_dials_makes_tcp_connections_and_nothing_else),
 		cmocka_unit_test(who_reaches_out_speaks_tcp_and_udp_and_reads),
+		cmocka_unit_test(the_gateway_keeps_all_but_programs),
 		cmocka_unit_test(none_is_none),
 	};
 
