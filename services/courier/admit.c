@@ -214,6 +214,9 @@ admit(struct worker *w, struct task *t, const char **why)
 	char network[NETWORK_TEXT_MAX];
 
 	network_key(&t->mail.flow.source.addr, network);
+	*why = "mx";
+	if (t->mail.mx)
+		return ADMIT_NONE;
 	*why = "old";
 	if (clock_wall_ms() > t->stored_wall_ms + w->settings->age_max_ms)
 		return ADMIT_NONE;

@@ -111,6 +111,19 @@ get_flow(const cJSON *json, struct flow_info *out)
 		get_text(json, fields[i].path, fields[i].text, PROXY_TLV_TEXT_MAX);
 }
 
+/* A look's name may be followed by words behind slashes: "postfix/mx", "exim/mx/tls". */
+static bool
+has_word(const char *look, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = strchr(look, '/'); at != NULL; at = strchr(at + 1, '/')) {
+		if (strcspn(at + 1, "/") == len && strncmp(at + 1, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const char *
 read_all(const cJSON *json, struct relay_mail *out)
 {
@@ -132,7 +145,10 @@ read_all(const cJSON *json, struct relay_mail *out)
 	    !get_recipients(json, out))
 		return "no envelope";
 	get_flow(json, &out->flow);
+	out->mx = has_word(out->flow.look, "mx");
 	get_text(json, "honeyspam.mail.host", out->host, sizeof(out->host));
+	get_text(json, "honeyspam.mail.version", out->version, sizeof(out->version));
+	out->tls = find(json, "tls.version") != NULL;
 	get_text(json, "honeyspam.mail.queue_id", out->queue_id, sizeof(out->queue_id));
 	get_text(json, "honeyspam.mail.envelope.helo", out->helo, sizeof(out->helo));
 	return NULL;

@@ -18,7 +18,10 @@ struct relay_mail {
 	uint64_t size;
 	uint64_t sequence; /* of the commit in stream MAIL */
 	char host[RELAY_MAIL_TEXT_MAX]; /* name that the decoy greeted with */
+	char version[64]; /* that the decoy's server seems to have, or "" */
 	char queue_id[64];
+	bool tls; /* it came over TLS */
+	bool mx; /* to the mail server of a poisoned domain, which relays nothing */
 	char helo[RELAY_MAIL_TEXT_MAX];
 	char mail_from[RELAY_MAIL_ADDRESS_MAX]; /* "" for <> */
 	char recipients[RELAY_MAIL_RECIPIENTS_MAX][RELAY_MAIL_ADDRESS_MAX];

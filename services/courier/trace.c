@@ -16,7 +16,7 @@ trace_date(uint64_t wall_ms, char out[TRACE_DATE_MAX])
 	struct tm t;
 
 	gmtime_r(&seconds, &t);
-	snprintf(out, TRACE_DATE_MAX, "%s, %d %s %d %02d:%02d:%02d +0000", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
+	snprintf(out, TRACE_DATE_MAX, "%s, %d %s %d %02d:%02d:%02d", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
 	    t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 	return out;
 }
@@ -34,38 +34,51 @@ harmless(const char *text, char *out, size_t size)
 }
 
 struct words {
-	char helo[RELAY_MAIL_TEXT_MAX], host[RELAY_MAIL_TEXT_MAX], queue_id[64], peer[ADDR_TEXT_MAX + 8];
+	char helo[RELAY_MAIL_TEXT_MAX], host[RELAY_MAIL_TEXT_MAX], queue_id[64], version[64], peer[ADDR_TEXT_MAX + 8];
 	char date[TRACE_DATE_MAX];
-	const char *recipient;
+	const char *sender, *recipient;
+	const char *tls; /* "S" after the protocol's name, or "" */
 };
 
 static void
 as_postfix(const struct words *w, char out[TRACE_MAX])
 {
 	snprintf(out, TRACE_MAX,
-	    "Received: from %s (unknown [%s])\r\n\tby %s (Postfix) with ESMTP id %s\r\n\tfor <%s>; %s (UTC)\r\n",
-	    w->helo, w->peer, w->host, w->queue_id, w->recipient, w->date);
+	    "Received: from %s (unknown [%s])\r\n\tby %s (Postfix) with ESMTP%s id %s\r\n\tfor <%s>; %s +0000 "
+	    "(UTC)\r\n",
+	    w->helo, w->peer, w->host, w->tls, w->queue_id, w->recipient, w->date);
 }
 
 static void
 as_sendmail(const struct words *w, char out[TRACE_MAX])
 {
-	snprintf(out, TRACE_MAX, "Received: from %s ([%s])\r\n\tby %s with ESMTP id %s\r\n\tfor <%s>; %s\r\n", w->helo,
-	    w->peer, w->host, w->queue_id, w->recipient, w->date);
+	snprintf(out, TRACE_MAX,
+	    "Received: from %s ([%s])\r\n\tby %s (%s) with ESMTP%s id %s\r\n\tfor <%s>; %s GMT\r\n", w->helo, w->peer,
+	    w->host, w->version, w->tls, w->queue_id, w->recipient, w->date);
+}
+
+static void
+as_smtpsvc(const struct words *w, char out[TRACE_MAX])
+{
+	snprintf(out, TRACE_MAX, "Received: from %s ([%s]) by %s with Microsoft SMTPSVC(%s);\r\n\t %s +0000\r\n",
+	    w->helo, w->peer, w->host, w->version, w->date);
 }
 
 static void
 as_exchange(const struct words *w, char out[TRACE_MAX])
 {
-	snprintf(out, TRACE_MAX, "Received: from %s ([%s]) by %s with Microsoft SMTPSVC;\r\n\t %s\r\n", w->helo,
+	snprintf(out, TRACE_MAX, "Received: from %s (%s) by %s with Microsoft SMTP Server; %s +0000\r\n", w->helo,
 	    w->peer, w->host, w->date);
 }
 
 static void
 as_exim(const struct words *w, char out[TRACE_MAX])
 {
-	snprintf(out, TRACE_MAX, "Received: from [%s] (helo=%s)\r\n\tby %s with esmtp\r\n\tid %s\r\n\tfor %s; %s\r\n",
-	    w->peer, w->helo, w->host, w->queue_id, w->recipient, w->date);
+	snprintf(out, TRACE_MAX,
+	    "Received: from [%s] (helo=%s)\r\n\tby %s with esmtp%s (Exim %s)\r\n\t(envelope-from <%s>)\r\n\tid %s\r\n"
+	    "\tfor %s;\r\n\t%s +0000\r\n",
+	    w->peer, w->helo, w->host, w->tls[0] == '\0' ? "" : "s", w->version[0] == '\0' ? "4.96" : w->version,
+	    w->sender, w->queue_id, w->recipient, w->date);
 }
 
 /* By how the look's name begins; another is written as Postfix would. */
@@ -74,8 +87,8 @@ static const struct {
 	void (*format)(const struct words *w, char out[TRACE_MAX]);
 } manners[] = {
 	{ "sendmail", as_sendmail },
+	{ "exchange-5", as_smtpsvc },
 	{ "exchange", as_exchange },
-	{ "microsoft", as_exchange },
 	{ "exim", as_exim },
 	{ "", as_postfix },
 };
@@ -84,12 +97,13 @@ const char *
 trace_format(const struct relay_mail *m, const char *recipient, uint64_t wall_ms, char out[TRACE_MAX])
 {
 	char address[ADDR_TEXT_MAX];
-	struct words w = { .recipient = recipient };
+	struct words w = { .sender = m->mail_from, .recipient = recipient, .tls = m->tls ? "S" : "" };
 	size_t i = 0;
 
 	harmless(m->helo, w.helo, sizeof(w.helo));
 	harmless(m->host, w.host, sizeof(w.host));
 	harmless(m->queue_id, w.queue_id, sizeof(w.queue_id));
+	harmless(m->version, w.version, sizeof(w.version));
 	addr_format(&m->flow.source.addr, address);
 	snprintf(w.peer, sizeof(w.peer), "%s%s", addr_is_v4(&m->flow.source.addr) ? "" : "IPv6:", address);
 	trace_date(wall_ms, w.date);

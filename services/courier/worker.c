@@ -22,7 +22,7 @@ enum {
 
 /* What becomes of the mails that come in; the word is the label. */
 #define VERDICTS(X)                                                                                                    \
-	X(first) X(marked) X(salted) X(recipients) X(large) X(attachment) X(plain) X(old) X(gone) X(malformed)
+	X(first) X(marked) X(salted) X(recipients) X(large) X(attachment) X(plain) X(old) X(mx) X(gone) X(malformed)
 
 #define DEFINE_VERDICT(word) { #word, "verdict=\"" #word "\"", 0 },
 static struct verdict {

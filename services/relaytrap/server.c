@@ -198,9 +198,12 @@ on_message_abort(void *ctx)
 	c->mail = NULL;
 }
 
+static const struct decoy *decoy_of(struct client *c);
+
 static void
 prepare_mail_event(struct client *c, const struct smtp_envelope *e)
 {
+	const char *version = look_version(c->binding.look, decoy_of(c)->secret);
 	char suffix[32];
 
 	snprintf(suffix, sizeof(suffix), "mail-%u", ++c->mail_events);
@@ -218,6 +221,8 @@ prepare_mail_event(struct client *c, const struct smtp_envelope *e)
 	event_bytes(c->mail_event, "honeyspam.mail.subject", e->subject, e->subject_len);
 	event_text(c->mail_event, "honeyspam.mail.queue_id", e->queue_id);
 	event_text(c->mail_event, "honeyspam.mail.host", c->host);
+	if (version != NULL)
+		event_text(c->mail_event, "honeyspam.mail.version", version);
 	tell_tls(c, c->mail_event);
 }
 

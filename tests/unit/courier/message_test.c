@@ -115,15 +115,19 @@ the_trace_is_the_looks_own(void **state)
 		{ "postfix",
 		    "Received: from x?y? (unknown [198.18.1.7])\r\n\tby mail.example (Postfix) with ESMTP id 0B9DC\r\n"
 		    "\tfor <a@b.example>; Wed, 26 Nov 2025 12:00:00 +0000 (UTC)\r\n" },
-		{ "sendmail-8.17",
-		    "Received: from x?y? ([198.18.1.7])\r\n\tby mail.example with ESMTP id 0B9DC\r\n"
-		    "\tfor <a@b.example>; Wed, 26 Nov 2025 12:00:00 +0000\r\n" },
+		{ "sendmail-8.12",
+		    "Received: from x?y? ([198.18.1.7])\r\n\tby mail.example (8.9/8.9) with ESMTP id 0B9DC\r\n"
+		    "\tfor <a@b.example>; Wed, 26 Nov 2025 12:00:00 GMT\r\n" },
 		{ "exchange-5.0",
-		    "Received: from x?y? ([198.18.1.7]) by mail.example with Microsoft SMTPSVC;\r\n"
+		    "Received: from x?y? ([198.18.1.7]) by mail.example with Microsoft SMTPSVC(8.9/8.9);\r\n"
 		    "\t Wed, 26 Nov 2025 12:00:00 +0000\r\n" },
+		{ "exchange",
+		    "Received: from x?y? (198.18.1.7) by mail.example with Microsoft SMTP Server; "
+		    "Wed, 26 Nov 2025 12:00:00 +0000\r\n" },
 		{ "exim",
-		    "Received: from [198.18.1.7] (helo=x?y?)\r\n\tby mail.example with esmtp\r\n\tid 0B9DC\r\n"
-		    "\tfor a@b.example; Wed, 26 Nov 2025 12:00:00 +0000\r\n" },
+		    "Received: from [198.18.1.7] (helo=x?y?)\r\n\tby mail.example with esmtp (Exim 8.9/8.9)\r\n"
+		    "\t(envelope-from <s@t.example>)\r\n\tid 0B9DC\r\n\tfor a@b.example;\r\n"
+		    "\tWed, 26 Nov 2025 12:00:00 +0000\r\n" },
 	};
 	static struct relay_mail m;
 	char out[TRACE_MAX];
@@ -133,6 +137,8 @@ the_trace_is_the_looks_own(void **state)
 	strcpy(m.helo, "x\ny)");
 	strcpy(m.host, "mail.example");
 	strcpy(m.queue_id, "0B9DC");
+	strcpy(m.version, "8.9/8.9");
+	strcpy(m.mail_from, "s@t.example");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		strcpy(m.flow.look, rows[i].look);
 		assert_string_equal(trace_format(&m, "a@b.example", UINT64_C(1764158400000), out), rows[i].text);
@@ -151,6 +157,10 @@ the_longest_trace_is_whole(void **state)
 	memset(m.helo, 'h', sizeof(m.helo) - 1);
 	memset(m.host, 'n', sizeof(m.host) - 1);
 	memset(m.queue_id, 'q', sizeof(m.queue_id) - 1);
+	memset(m.version, 'v', sizeof(m.version) - 1);
+	memset(m.mail_from, 's', sizeof(m.mail_from) - 1);
+	strcpy(m.flow.look, "exim");
+	m.tls = true;
 	memset(m.flow.source.addr.b, 0xab, sizeof(m.flow.source.addr.b));
 	trace_format(&m, to, 0, out);
 	assert_string_equal(out + strlen(out) - 2, "\r\n");

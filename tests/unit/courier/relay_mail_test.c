@@ -95,6 +95,30 @@ caps_hold(void **state)
 }
 
 static void
+an_mx_is_no_relay(void **state)
+{
+	static const struct {
+		const char *look;
+		bool mx;
+	} rows[] = { { "postfix", false }, { "postfix\\/mx", true }, { "exim\\/tls\\/mx", true }, { "mx", false },
+		{ "x\\/mxx", false } };
+	static struct relay_mail m;
+	const char *error;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char changed[4096], *text = make("relay-mail", 1, 9), *found = strstr(text, "postfix");
+
+		assert_non_null(found);
+		snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(found - text), text, rows[i].look,
+		    found + strlen("postfix"));
+		assert_true(relay_mail_parse(changed, strlen(changed), &m, &error));
+		assert_int_equal(m.mx, rows[i].mx);
+		free(text);
+	}
+}
+
+static void
 others_are_refused(void **state)
 {
 	static const char *const words[] = { "\"sequence\":5", "\"sequence\":0", "\"id\":\"01m8-m1\"",
@@ -128,6 +152,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_comes_back),
 		cmocka_unit_test(caps_hold),
+		cmocka_unit_test(an_mx_is_no_relay),
 		cmocka_unit_test(others_are_refused),
 	};
 
