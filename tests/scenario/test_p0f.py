@@ -32,6 +32,7 @@ NAMES = {
     "linux-2.6.8": "Linux 2.6.x",
     "linux-2.6.32": "Linux 3.x",
     "linux-3": "Linux 3.x",
+    "macos-10.4": "Mac OS X 10.x",
     "mikrotik-routeros-6": "Linux 3.x",
     "openbsd-5": "OpenBSD 5.x",
     "windows-7": "Windows 7 or 8",
@@ -46,6 +47,7 @@ LESS = {
     "FreeBSD 9.x": {"FreeBSD 8.x-9.x"},
     "Linux 2.4.x": {"Linux 2.4-2.6"},
     "Linux 2.6.x": {"Linux 2.4-2.6"},
+    "Mac OS X 10.x": {"FreeBSD 8.x-9.x"},  # the same signatures stand under both
 }
 # Solaris' window is so many of the peer's segments, and p0f.fp has what p0f-sendsyn got.
 SOLARIS = {"solaris-8": "Solaris 8", "solaris-10": "Solaris 10"}
