@@ -5,6 +5,7 @@ import hmac
 import itertools
 import json
 import pathlib
+import resource
 import signal
 import smtplib
 import socket
@@ -71,8 +72,15 @@ def context(version=None):
     return c
 
 
+def raise_descriptor_limit(count):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard if hard == resource.RLIM_INFINITY else max(hard, count)))
+
+
 @pytest.fixture(scope="module")
 def rig():
+    raise_descriptor_limit(2 * CAPACITY)
     options = [
         f"--source.sessions={SOURCE_SESSIONS}", f"--listen.capacity={CAPACITY}", f"--tarpit.after={TARPIT_AFTER}",
         "--drain.seconds=2", "--mx.domains=poison.example",
