@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What every personality of ours sends over time, from the wire: SYN+ACKs again, IP ids, clocks, sequence numbers, MACs."""
 
 import itertools
