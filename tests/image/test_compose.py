@@ -173,7 +173,7 @@ def reaches(stack, service, ip):
 def test_a_stolen_trap_has_no_way_out(stack):
     """The api can be asked from outside, so its network leads there: it shows that the outside can be reached."""
     assert reaches(stack, "api", OUTSIDE_IP)
-    for service in ("webtrap", "proxytrap", "relaytrap", "logship", "nats", "fingerprintd"):
+    for service in ("webtrap", "proxytrap", "relaytrap", "courier", "logship", "nats", "fingerprintd"):
         assert not reaches(stack, service, OUTSIDE_IP), service
 
 

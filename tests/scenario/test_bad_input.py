@@ -104,7 +104,7 @@ def test_a_wrong_name_gets_the_nearest():
     assert nearest[0] == "linux-6" and len(nearest) == 5
 
 
-@pytest.mark.parametrize("service", ["relaytrap", "proxytrap", "webtrap", "logship", "api", "fingerprintd"])
+@pytest.mark.parametrize("service", ["relaytrap", "proxytrap", "webtrap", "courier", "logship", "api", "fingerprintd"])
 @pytest.mark.parametrize(
     "flag,words",
     [
@@ -116,7 +116,7 @@ def test_a_wrong_name_gets_the_nearest():
     ],
 )
 def test_a_bad_setting_is_refused_with_a_sentence(tmp_path, service, flag, words):
-    if service == "logship" and "site-key" in flag:
+    if service in ("logship", "courier") and "site-key" in flag:
         flag, words = "--nats.password-file=/no/such/file", "/no/such/file"
     (tmp_path / "key").write_text("0" * 64)
     (tmp_path / "decoys.json").write_text(json.dumps(GOOD))

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, descendants, namespaces, wait_for
 
 UP = ROOT / "services" / "up"
-NAMES = {"nats-server", "api", "logship", "webtrap", "proxytrap", "relaytrap", "fingerprintd"}
+NAMES = {"nats-server", "api", "logship", "webtrap", "proxytrap", "relaytrap", "courier", "fingerprintd"}
 
 
 def up(*words, timeout=900):
