@@ -15,6 +15,7 @@ enum {
 	BLOCK = 5,
 	FRESH_US = 2 * 1000 * 1000, /* after such a pause another block begins */
 	PACE_US = 100 * 1000, /* how far apart a scanner's SYNs are */
+	PACE_SLOW_US = 3 * PACE_US, /* those of one that has hundreds of hosts to ask at once */
 	DIVISOR_MAX = 5, /* units that may divide five steps in a row, where all are alike */
 	EDGE = INT32_MAX / 20, /* what distances of random numbers keep from zero and from half of all numbers */
 	FIFTH = (INT32_MAX - 2 * EDGE) / BLOCK,
@@ -35,6 +36,7 @@ struct slot {
 	uint64_t at_us;
 	uint32_t isn;
 	uint32_t ts; /* of the last connection's clock */
+	double pace; /* of the last two SYNs */
 	uint32_t recent[BLOCK - 1]; /* the last steps, in units of multiple_of */
 	uint8_t order[BLOCK];
 	uint8_t step;
@@ -95,19 +97,34 @@ shuffle(struct tcp_isn *t, struct slot *s)
 		s->recent[i] = 1;
 }
 
+/*
+ * Deviations of a block with mean 0 and sample deviation 1.  Rates below zero
+ * would be steps back: then one large step makes the deviation.  Steps end at
+ * half the number space: where that is near, most are long and few are short.
+ */
+static const double *
+pattern(const struct habit_isn *isn, double rate_max)
+{
+	static const double even[BLOCK] = { 1, -1, 0, 1, -1 };
+	static const double one_long[BLOCK] = { 1.7888544, -0.4472136, -0.4472136, -0.4472136, -0.4472136 };
+	static const double three_long[BLOCK] = { 0.7302967, 0.7302967, 0.7302967, -1.0954451, -1.0954451 };
+	static const double four_long[BLOCK] = { 0.4472136, 0.4472136, 0.4472136, 0.4472136, -1.7888544 };
+
+	if (isn->deviation > isn->per_second)
+		return one_long;
+	if (isn->per_second + isn->deviation <= rate_max)
+		return even;
+	return isn->per_second + three_long[0] * isn->deviation <= rate_max ? three_long : four_long;
+}
+
 /* Of the rate, for the step that is next; a little of it is chance, so that no two steps are equal. */
 static double
-scatter(struct tcp_isn *t, const struct habit_isn *isn, const struct slot *s)
+scatter(struct tcp_isn *t, const struct habit_isn *isn, const struct slot *s, double rate_max)
 {
 	static const double chance = 0.01;
-	static const double even[BLOCK] = { 1, -1, 0, 1, -1 };
-	/* Rates below zero would be steps back: then one large step makes the deviation. */
-	static const double lopsided[BLOCK] = { 1.7888544, -0.4472136, -0.4472136, -0.4472136, -0.4472136 };
-	uint8_t at = s->order[s->step % BLOCK];
-
 	double from_zero = (double)(next_random(t) >> 32) / UINT32_MAX * 2 - 1;
 
-	return ((isn->deviation > isn->per_second ? lopsided[at] : even[at]) + chance * from_zero) * isn->deviation;
+	return (pattern(isn, rate_max)[s->order[s->step % BLOCK]] + chance * from_zero) * isn->deviation;
 }
 
 static uint32_t
@@ -145,7 +162,7 @@ whole_units(struct tcp_isn *t, const struct habit_isn *isn, struct slot *s, doub
 {
 	double deviation = isn->deviation * seconds / isn->multiple_of, rate = isn->per_second;
 	bool fine = deviation >= 0.5;
-	double step = (fine ? rate + scatter(t, isn, s) : rate) * seconds;
+	double step = (fine ? rate + scatter(t, isn, s, step_max / seconds) : rate) * seconds;
 
 	if (step > step_max)
 		step = step_max;
@@ -168,21 +185,34 @@ grown(const struct habit_isn *isn, double seconds)
 	return (uint32_t)fmod(isn->per_second * seconds / isn->multiple_of, 4294967296.0) * isn->multiple_of;
 }
 
+/*
+ * Random numbers don't grow with time, but who measures their growth divides by
+ * time: so it finds the same at another pace, as far as 32 bits allow.
+ */
+static double
+pace(uint64_t pause_us)
+{
+	uint64_t us = pause_us < PACE_US ? PACE_US : pause_us > PACE_SLOW_US ? PACE_SLOW_US : pause_us;
+
+	return (double)us / PACE_US;
+}
+
 static void
 advance(struct tcp_isn *t, const struct stack_host *h, struct slot *s, uint64_t now_us)
 {
 	const struct habit_isn *isn = &h->habits->isn;
 	uint64_t pause_us = now_us - s->at_us;
-	/* What is as good as random doesn't grow with time. */
 	bool random = isn->per_second * PACE_US / 1e6 > random_step / 4;
 
 	if (pause_us > FRESH_US) {
 		shuffle(t, s);
 		s->isn += grown(isn, (double)pause_us / 1e6);
 	} else {
-		s->isn += whole_units(t, isn, s, (random ? PACE_US : (double)pause_us) / 1e6) * isn->multiple_of;
+		s->isn += whole_units(t, isn, s, (random ? pace(pause_us) * PACE_US : (double)pause_us) / 1e6) *
+		    isn->multiple_of;
 		s->step++;
 	}
+	s->pace = pace(pause_us);
 	s->at_us = now_us;
 }
 
@@ -219,6 +249,7 @@ take_slot(struct tcp_isn *t, struct slot *s, const struct stack_host *h, const s
 {
 	*s = (struct slot){ .host = h, .peer = *peer, .at_us = now_us, .isn = counter(h, now_us) };
 	s->ts = (uint32_t)next_random(t);
+	s->pace = 1;
 	shuffle(t, s);
 }
 
@@ -253,6 +284,8 @@ scattered(struct tcp_isn *t, struct slot *s, uint32_t fresh, uint64_t now_us)
 		uint32_t distance =
 		    EDGE + s->order[s->step % BLOCK] * (uint32_t)FIFTH + (uint32_t)(random >> 32) % FIFTH;
 
+		s->pace = pace(now_us - s->at_us);
+		distance = (uint32_t)fmin(distance * s->pace, INT32_MAX);
 		distance = indivisible(s, distance, DIVISOR_MAX);
 		s->recent[s->step++ % (BLOCK - 1)] = distance;
 		s->isn += random & 1 ? distance : -distance;
@@ -329,7 +362,7 @@ tcp_isn_ts_offset(struct tcp_isn *t, const struct stack_host *h, const struct en
 		return (uint32_t)siphash(h->isn_secret, words, TCP_TUPLE_WORDS);
 	}
 	struct slot *s = slot_of(t, h, &peer->addr);
-	uint32_t eighth = h->habits->ts_apart / 8;
+	uint32_t eighth = (uint32_t)fmin(h->habits->ts_apart * s->pace, INT32_MAX) / 8;
 
 	/* From seven eighths to nine. */
 	s->ts += 7 * eighth + (uint32_t)(next_random(t) % (2 * (uint64_t)eighth + 1));

@@ -124,6 +124,7 @@ check_random(enum habit_isn_kind kind)
 	struct tcp_isn *t = tcp_isn_new();
 	uint64_t now_us = 123456789;
 	uint32_t low = UINT32_MAX, high = 0;
+	unsigned divisible = 0; /* by a larger number: one in ten thousand is, by chance */
 
 	habits.isn.kind = (uint8_t)kind;
 	for (int round = 0; round < ROUNDS; round++) {
@@ -136,11 +137,12 @@ check_random(enum habit_isn_kind kind)
 		t = tcp_isn_new();
 		assert_in_range((unsigned)(8 * log2(s.rate) + 0.5), 0x108, 0x10c);
 		assert_in_range((unsigned)(8 * log2(s.deviation) + 0.5), 0x100, 0x107);
-		assert_true(s.divisor <= 6);
+		divisible += s.divisor > 6;
 		low = isn < low ? isn : low;
 		high = isn > high ? isn : high;
 	}
 	assert_true(low < UINT32_MAX / 16 && high > UINT32_MAX / 16 * 15);
+	assert_true(divisible <= 2);
 	tcp_isn_free(&t);
 }
 
