@@ -131,7 +131,7 @@ def pytest(results, name, folder, words):
         return
     for case in xml.etree.ElementTree.parse(report).iter("testcase"):
         bad = [child for child in case if child.tag in ("failure", "error", "skipped")]
-        title = f"{name} {case.get('classname').rpartition('.')[2]}::{case.get('name')}"
+        title = f"{name} {(case.get('classname') or '').rpartition('.')[2]}::{case.get('name')}"
         results.add(title, not bad, "\n".join((child.text or child.get("message") or "") for child in bad))
 
 
