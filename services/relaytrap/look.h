@@ -58,7 +58,9 @@ struct look {
 	size_t keyword_count;
 	const struct look_command *commands;
 	size_t command_count;
-	const char *banner, *ehlo, *timeout, *shutdown;
+	const char *banner, *ehlo, *shutdown;
+	const char *timeout; /* NULL: closes without a word */
+	const char *data_timeout; /* within a message, %a being the sender; NULL: as at any time */
 	const struct smtp_auth_texts *auth; /* NULL: it can't */
 	unsigned idle_ms;
 	unsigned data_rules; /* of enum look_data */
@@ -80,7 +82,8 @@ struct look {
 	void (*chunk)(struct smtp_session *s);
 	/* The header is complete: false when the message was refused for it and answered. NULL: always fine. */
 	bool (*acceptable)(struct smtp_session *s);
-	bool eof_ends_line; /* what the client said without an end is a command all the same */
+	bool eof_ends_line; /* what was said without an end is a command all the same, at EOF and when patience is lost
+			     */
 	/* The client closed its side; NULL: nothing is said. */
 	void (*eof)(struct smtp_session *s);
 	void (*queue_id)(char out[LOOK_QUEUE_ID_MAX], uint64_t wall_us, uint32_t host_secret, uint32_t counter);

@@ -6,7 +6,7 @@
 
 static const char *listen_address, *listen_proxy, *listen_networks, *host_domain, *mx_domains, *auth_offer, *auth_weak;
 static long listen_capacity, message_max, memory_max, tls_sessions, sources_max, source_sessions, tarpit_after,
-    auth_after;
+    auth_after, idle_max;
 static struct server *server;
 
 static const struct setting settings[] = {
@@ -26,6 +26,8 @@ static const struct setting settings[] = {
 	    "Largest message taken; offered as SIZE." },
 	{ "tls.sessions", SETTING_NUMBER, &tls_sessions, "2000", 0, 1000000, "sessions",
 	    "Most that speak TLS at once: 40 KiB each; beyond it STARTTLS is not offered." },
+	{ "idle.max", SETTING_NUMBER, &idle_max, "0", 0, 86400, "seconds",
+	    "Longest that a silent client is held, if that is shorter than the look's own time; 0: the look's." },
 	{ "auth.offer", SETTING_TEXT, &auth_offer, "off", 0, 0, "", "AUTH PLAIN, LOGIN and CRAM-MD5: on or off." },
 	{ "auth.weak", SETTING_TEXT, &auth_weak, "", 0, 0, "", "Who is let in: user:password, separated by commas." },
 	{ "auth.after", SETTING_NUMBER, &auth_after, "0", 0, 1000, "attempts",
@@ -56,6 +58,7 @@ start(struct daemon *d)
 		.memory_max = (uint64_t)memory_max,
 		.sources = { (size_t)sources_max, (size_t)source_sessions, (size_t)tarpit_after },
 		.tls_sessions = (size_t)tls_sessions,
+		.idle_max_ms = (unsigned)idle_max * 1000,
 		.auth_offered = strcmp(auth_offer, "on") == 0,
 		.auth_weak = auth_weak,
 		.auth_after = (unsigned)auth_after,

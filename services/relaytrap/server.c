@@ -662,6 +662,7 @@ start_session(struct client *c)
 		.host = c->host,
 		.client = c->flow.source.addr,
 		.own = c->flow.destination.addr,
+		.idle_max_ms = c->server->settings.idle_max_ms,
 		.auth_offered = c->server->settings.auth_offered,
 		.auth_weak = c->server->settings.auth_weak,
 		.auth_after = c->server->settings.auth_after,

@@ -16,6 +16,7 @@ struct server_settings {
 	uint64_t memory_max;
 	struct sources_settings sources;
 	size_t tls_sessions; /* most that speak TLS at once; 0: none is offered */
+	unsigned idle_max_ms; /* 0: the look's own */
 	bool auth_offered;
 	const char *auth_weak;
 	unsigned auth_after;

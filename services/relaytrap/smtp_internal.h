@@ -87,6 +87,7 @@ void smtp_say(struct smtp_session *s, const char *text, const char *arg);
 void smtp_refuse(struct smtp_session *s, const char *text, const char *arg);
 void smtp_say_ehlo(struct smtp_session *s);
 void smtp_goodbye(struct smtp_session *s, const char *text);
+void smtp_goodbye_about(struct smtp_session *s, const char *text, const char *arg);
 /* The goodbye was said already. */
 void smtp_hang_up(struct smtp_session *s);
 

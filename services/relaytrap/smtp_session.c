@@ -93,10 +93,16 @@ smtp_hang_up(struct smtp_session *s)
 }
 
 void
+smtp_goodbye_about(struct smtp_session *s, const char *text, const char *arg)
+{
+	smtp_say(s, text, arg);
+	smtp_hang_up(s);
+}
+
+void
 smtp_goodbye(struct smtp_session *s, const char *text)
 {
-	smtp_say(s, text, "");
-	smtp_hang_up(s);
+	smtp_goodbye_about(s, text, "");
 }
 
 /* ---- the transaction ---- */
@@ -508,14 +514,40 @@ smtp_session_resume(struct smtp_session *s)
 	s->closing = false;
 }
 
+/* Some servers have another word for a message that stops coming, some none at all for silence. */
+static void
+lose_patience(struct smtp_session *s, uint64_t now_ms)
+{
+	const struct look *look = s->settings.look;
+	bool data = s->state == SMTP_DATA || s->state == SMTP_CHUNK;
+	const char *text = data && look->data_timeout != NULL ? look->data_timeout : look->timeout;
+
+	if (look->eof_ends_line && s->line_len > 0 && !data) {
+		s->active_ms = now_ms;
+		end_line(s);
+	} else if (text == NULL) {
+		smtp_hang_up(s);
+	} else {
+		smtp_goodbye_about(s, text, s->envelope.mail_from);
+	}
+}
+
+static unsigned
+patience(const struct smtp_session *s)
+{
+	unsigned own = s->settings.look->idle_ms, most = s->settings.idle_max_ms;
+
+	return most > 0 && most < own ? most : own;
+}
+
 void
 smtp_session_sweep(struct smtp_session *s, uint64_t now_ms)
 {
 	/* A handshake's own time limit is the transport's. */
 	if (s->state == SMTP_CLOSED || s->state == SMTP_STORING || s->state == SMTP_HANDSHAKE || s->delayed)
 		return;
-	if (now_ms - s->active_ms >= s->settings.look->idle_ms || now_ms - s->start_ms >= SMTP_LIFETIME_MS)
-		smtp_goodbye(s, s->settings.look->timeout);
+	if (now_ms - s->active_ms >= patience(s) || now_ms - s->start_ms >= SMTP_LIFETIME_MS)
+		lose_patience(s, now_ms);
 	smtp_session_resume(s);
 }
 

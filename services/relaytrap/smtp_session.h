@@ -104,6 +104,7 @@ struct smtp_settings {
 	bool (*recipient_ok)(void *ctx, const char *address);
 	void *recipient_ctx;
 	struct addr own; /* the decoy's address: [own] is this host too */
+	unsigned idle_max_ms; /* a shorter patience than the look's; 0: the look's */
 	/* Logging in: offered at all, pairs that are let in ("user:password" separated by commas), and after how many
 	 * attempts in a session anything is; 0: never. */
 	bool auth_offered;

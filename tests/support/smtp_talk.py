@@ -49,9 +49,9 @@ def conversations(path, server, kind):
             words = head[2].split()
             servers = [w for w in words if w in ("postfix", "sendmail", "exim")]
             lines = []
-            wanted = "auth" if "auth" in words else "base"
+            wanted = next((k for k in ("auth", "idle") if k in words), "base")
             if wanted == kind and (not servers or server in servers):
-                modes = MODES[:1] if "single" in words else MODES[:2] if "fast" in words else MODES
+                modes = MODES[:1] if "single" in words or wanted == "idle" else MODES[:2] if "fast" in words else MODES
                 found.append((head[1], modes, lines))
         elif lines is not None and line and not line.startswith("#"):
             lines.append(line)
@@ -103,7 +103,7 @@ class Talk:
             await asyncio.sleep(0.01)
 
 
-async def hold(talk, mode, todo):
+async def hold(talk, mode, todo, patience_s):
     count = await talk.answer(1)
     if mode == "burst":
         await talk.send(b"".join(data for data, _ in todo))
@@ -114,7 +114,7 @@ async def hold(talk, mode, todo):
             if awaited:
                 count = await talk.answer(count + 1)
     # A server that says goodbye closes by itself; one that waits for more is told that there is none.
-    while not talk.eof and await talk.read(4.0 if mode == "burst" else 0.25):
+    while not talk.eof and await talk.read(patience_s or (4.0 if mode == "burst" else 0.25)):
         pass
     closed = talk.eof
     if not talk.eof:
@@ -140,7 +140,7 @@ async def converse(args, name, mode, todo, room):
         if args.look:
             await talk.send(proxy_header(args.look))
         start = asyncio.get_running_loop().time()
-        closed = await hold(talk, mode, todo)
+        closed = await hold(talk, mode, todo, ANSWER_S if args.kind == "idle" else None)
         took = asyncio.get_running_loop().time() - start
         writer.close()
         return f"{name} ({mode})", {"heard": talk.heard.decode("latin-1"), "closed": closed, "took": round(took, 1)}
@@ -161,7 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", default=pathlib.Path(__file__).with_name("smtp_conversations.txt"))
     parser.add_argument("--server", required=True, help="postfix, sendmail or exim: which conversations")
-    parser.add_argument("--kind", default="base", help="base or auth")
+    parser.add_argument("--kind", default="base", help="base, auth or idle")
     parser.add_argument("--look", help="speak PROXY v2 and ask for this look")
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, default=25)

@@ -767,6 +767,7 @@ const struct look look_exim = {
 	.banner = "220 %h ESMTP Exim %v %D",
 	.ehlo = "250-%h Hello %c [%i]",
 	.timeout = "421 %h: SMTP command timeout - closing connection",
+	.data_timeout = "421 %h SMTP incoming data timeout - closing connection.",
 	.shutdown = "421 %h Service not available - closing connection",
 	.auth = &auth_texts,
 	.idle_ms = 300 * 1000,

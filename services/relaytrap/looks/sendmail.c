@@ -816,7 +816,7 @@ static const char *const versions_8_12[] = { "8.12.8/8.12.8", "8.12.9/8.12.9", "
 		.keyword_count = sizeof(keywords) / sizeof(keywords[0]), .commands = commands,                         \
 		.command_count = sizeof(commands) / sizeof(commands[0]), .banner = "220 %h ESMTP Sendmail %v; %d",     \
 		.ehlo = "250-%h Hello [%i], pleased to meet you",                                                      \
-		.timeout = "421 4.4.1 %h Lost input channel from [%i]",                                                \
+		.data_timeout = "421 4.4.1 collect: relay=[%i], from=<%a>, info=read timeout",                         \
 		.shutdown = "421 4.3.2 %h Service not available, closing connection", .auth = &auth_texts,             \
 		.idle_ms = 3600 * 1000, .data_rules = (rules_), .line_max = LINE_BYTES, .line = line,                  \
 		.unknown = unknown, .stored = stored, .too_big = too_big, .acceptable = acceptable,                    \
