@@ -4,3 +4,4 @@ hs_unit_test(transcript_test SOURCES unit/relaytrap/transcript_test.c LIBS relay
 hs_unit_test(binding_test SOURCES unit/relaytrap/binding_test.c LIBS relaytrap_core)
 hs_unit_test(traced_test SOURCES unit/relaytrap/traced_test.c LIBS relaytrap_core)
 hs_unit_test(sources_test SOURCES unit/relaytrap/sources_test.c LIBS relaytrap_core)
+hs_unit_test(smtp_looks_test SOURCES unit/relaytrap/smtp_looks_test.c LIBS relaytrap_core)
