@@ -153,6 +153,11 @@ def test_the_example_for_nats_knows_every_user():
     assert named == set(re.findall(r"NATS_PASSWORD_[A-Z_]+", accounts))
 
 
+def test_users_may_in_a_cluster_what_they_may_in_the_lab():
+    lab, chart = conftest.ROOT / "services" / "lab" / "accounts.conf", conftest.CHARTS / "nats" / "files" / "accounts.conf"
+    assert lab.read_bytes() == chart.read_bytes()
+
+
 def test_yaml_is_tidy():
     files = [*conftest.CHARTS.glob("*/*.yaml"), *conftest.CHARTS.glob("*/ci/*.yaml"), *conftest.CHARTS.glob("*/examples/*.yaml"),
              *conftest.CHARTS.glob("*/tests/*.yaml")]  # fmt: skip

@@ -37,7 +37,7 @@ def test_sessions_are_counted_while_they_last(lab):
 
 def test_every_part_has_its_signal_and_nobody_else(lab):
     for service in ("fingerprintd", "webtrap", "proxytrap", "relaytrap", "courier", "logship", "api"):
-        assert scaling(lab, service)[0] == 200, service
+        assert wait_for(lambda: scaling(lab, service)[0] == 200, 15), service
     assert scaling(lab, "postfix")[0] == 404
     assert lab.get("/v1/scaling/relaytrap", Authorization="")[0] == 401
 
