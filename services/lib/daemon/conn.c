@@ -320,6 +320,8 @@ on_read(evutil_socket_t fd, short what, void *ctx)
 		throw_away(c);
 	else if (c->state == CONN_OPEN)
 		read_some(c);
+	else
+		event_del(&c->read_ev); /* flushing: not before there is something to throw away */
 	leave(c);
 }
 
@@ -538,7 +540,6 @@ conn_close(struct conn *c)
 		tls_session_end(c->tls, c->out);
 	c->state = CONN_FLUSHING;
 	c->ops = NULL;
-	event_del(&c->read_ev);
 	arm_timer(c, FLUSH_MS);
 	event_active(&c->write_ev, EV_WRITE, 0);
 }
