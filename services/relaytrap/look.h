@@ -22,7 +22,7 @@ struct site_key;
 struct smtp_auth_texts;
 struct smtp_session;
 
-enum { LOOK_REPLY_MAX = 8192, LOOK_HOST_MAX = 256, LOOK_QUEUE_ID_MAX = 32, LOOK_VERB_MAX = 16 };
+enum { LOOK_REPLY_MAX = 8192, LOOK_HOST_MAX = 256, LOOK_QUEUE_ID_MAX = 32 };
 
 /* What EHLO offers, and when. */
 enum look_when {

@@ -52,7 +52,7 @@ struct smtp_session {
 	unsigned late_ms;
 
 	unsigned errors, junk; /* the look's own counters */
-	unsigned helos, etrns, vrfys, noops, bad_recipients;
+	unsigned helos, etrns, vrfys, noops; /* Sendmail: of each kind */
 	uint64_t declared_size; /* SIZE= */
 	bool spoke; /* a line was heard */
 	bool envid_given;

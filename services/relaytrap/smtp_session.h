@@ -19,7 +19,7 @@ struct smtp_session;
 
 enum {
 	SMTP_LINE_MAX = 16384, /* Exim's; the looks' own limits are lower. RFC 5321 4.5.3.1.4 asks for 512 */
-	SMTP_RECIPIENTS_MAX = 1000,
+	SMTP_RECIPIENTS_MAX = 1000, /* of one mail, whatever the look */
 	SMTP_HELO_MAX = 1024,
 	SMTP_AUTH_MAX = 256, /* user, password, CRAM-MD5 response: what is longer is cut */
 	SMTP_ENVID_MAX = 101, /* RFC 3461 4.4: 100 characters */

@@ -14,7 +14,6 @@
 
 enum {
 	LINE_BYTES = 2048,
-	RECIPIENTS_MAX = 1000,
 	ERRORS_MAX = 20,
 	TARPIT_MS = 5000, /* Exchange's TarpitInterval */
 };
@@ -223,7 +222,7 @@ rcpt(struct smtp_session *s, char *arg)
 		refuse(s, "501 5.1.3 Invalid address", "");
 	} else if (!smtp_recipient_known(s, address)) {
 		refuse(s, flavour(s)->unknown_user, address);
-	} else if (s->envelope.recipient_count >= RECIPIENTS_MAX) {
+	} else if (s->envelope.recipient_count >= SMTP_RECIPIENTS_MAX) {
 		smtp_say(s, "452 4.5.3 Too many recipients", "");
 	} else {
 		smtp_add_recipient(s, address, address, notify, orcpt);

@@ -16,7 +16,6 @@ enum {
 	MISTAKES_MAX = 3, /* of syntax and protocol */
 	UNKNOWN_MAX = 3,
 	OTHERS_MAX = 10, /* commands that aren't about a mail */
-	RECIPIENTS_MAX = 1000,
 };
 
 static const char exim_no_room[] = "452 space shortage, please try later";
@@ -375,7 +374,7 @@ take_recipient(struct smtp_session *s, const char *arg)
 		refuse_recipient(s, true, "501", arg, why);
 	} else if (!has_domain(address) && strcasecmp(address, "postmaster") != 0) {
 		refuse_recipient(s, false, "501", arg, "recipient address must contain a domain");
-	} else if (s->envelope.recipient_count >= RECIPIENTS_MAX) {
+	} else if (s->envelope.recipient_count >= SMTP_RECIPIENTS_MAX) {
 		refuse_recipient(s, false, "452", "", "too many recipients");
 	} else if (restricted(s, address)) {
 		refuse_recipient(s, false, "550", "", "Restricted characters in address");

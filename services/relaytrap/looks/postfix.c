@@ -11,7 +11,6 @@
 
 enum {
 	LINE_MAX_BYTES = 2048,
-	RECIPIENTS_MAX = 1000,
 	ERRORS_SOFT = 10, /* answers are late from here */
 	ERRORS_HARD = 20, /* goodbye */
 	ERROR_LATE_MS = 1000,
@@ -253,7 +252,7 @@ take_recipient(struct smtp_session *s, const char *text, const char *notify, con
 
 	if (!postfix_address(text, false, s->envelope.smtputf8, address)) {
 		smtp_refuse(s, "501 5.1.3 Bad recipient address syntax", "");
-	} else if (s->envelope.recipient_count >= RECIPIENTS_MAX) {
+	} else if (s->envelope.recipient_count >= SMTP_RECIPIENTS_MAX) {
 		smtp_refuse(s, "452 4.5.3 Error: too many recipients", "");
 	} else if (!smtp_recipient_known(s, address)) {
 		smtp_refuse(s, unknown_user, address);

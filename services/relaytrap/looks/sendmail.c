@@ -17,7 +17,6 @@ enum {
 	SHORT = 203, /* what is longer is shown without its middle */
 	NAME_MAX_BYTES = 256,
 	VERB_BYTES = 60,
-	RECIPIENTS_MAX = 1000,
 	/* how many of a kind are taken before each is answered later than the one before */
 	BAD_MAX = 25,
 	HELO_FREE = 3,
@@ -442,7 +441,7 @@ take_recipient(struct smtp_session *s, const struct sendmail_address *a, const s
 
 	if (!known(s, a->address)) {
 		about(s, "550 5.1.1", a->written, "User unknown");
-	} else if (s->envelope.recipient_count >= RECIPIENTS_MAX) {
+	} else if (s->envelope.recipient_count >= SMTP_RECIPIENTS_MAX) {
 		smtp_say(s, "452 4.5.3 Too many recipients", "");
 	} else if ((first = same_as(s, a->address)) != NULL) {
 		about(s, "250 2.1.5", first, "Recipient ok");
