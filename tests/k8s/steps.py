@@ -386,8 +386,8 @@ def move_gateway(world, node):
 def node_dies(world):
     move_gateway(world, "hsk-n1")
     until(lambda: answers(world), 30, "no decoy answers")
-    spam = Spam(world, 20, clients=4)
-    time.sleep(5)
+    spam = Spam(world, 40, clients=4)
+    until(lambda: len(accepted(spam.so_far())) > 20, 30, "no mail passes")
     run(world.cluster_dir / "kill-node", 1)
     start = time.monotonic()
     until(lambda: not answers(world), 15, "the decoys still answer: the gateway was not on the dead node")
