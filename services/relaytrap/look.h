@@ -59,6 +59,7 @@ struct look {
 	const struct look_command *commands;
 	size_t command_count;
 	const char *banner, *ehlo, *shutdown;
+	const char *crowded; /* instead of the banner, to a client with too many connections */
 	const char *timeout; /* NULL: closes without a word */
 	const char *data_timeout; /* within a message, %a being the sender; NULL: as at any time */
 	const struct smtp_auth_texts *auth; /* NULL: it can't */

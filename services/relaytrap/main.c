@@ -36,7 +36,7 @@ static const struct setting settings[] = {
 	{ "sources.max", SETTING_NUMBER, &sources_max, "65536", 16, 16777216, "sources",
 	    "Sources remembered; an IPv6 /64 is one." },
 	{ "source.sessions", SETTING_NUMBER, &source_sessions, "1000", 1, 1000000, "sessions",
-	    "Most sessions of one source at once; more are closed unheard." },
+	    "Most sessions of one source at once; more hear the look's \"too many connections\"." },
 	{ "tarpit.after", SETTING_NUMBER, &tarpit_after, "5000", 0, 1000000000, "mails",
 	    "So many mails of a source go fast, then each makes replies 2 ms later; halves in 10 minutes; 0: never." },
 	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes",

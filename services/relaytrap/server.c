@@ -678,6 +678,23 @@ start_session(struct client *c)
 	c->session = smtp_session_new(&settings, &sink, clock_ms(), clock_wall_ms() * 1000);
 }
 
+/* A source at its cap hears what the look says to such; who must speak TLS first hears nothing. */
+static void
+turn_away(struct server *s, struct conn *conn, const struct flow_info *info)
+{
+	struct client c = { .server = s, .flow = *info, .binding = binding_parse(info) };
+	char text[LOOK_REPLY_MAX], address[ADDR_TEXT_MAX];
+
+	choose_host(&c);
+	const struct look_values v = { .host = c.host, .address = addr_format(&info->source.addr, address) };
+
+	if (!c.binding.implicit_tls)
+		conn_write(conn, text, look_format(c.binding.look->crowded, &v, text));
+	metric_add(&sources_refused, 1);
+	listener_flow_ended(s->listener);
+	conn_close(conn);
+}
+
 static void
 on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 {
@@ -685,9 +702,7 @@ on_open(void *ctx, struct conn *conn, const struct flow_info *info)
 	struct source *source = sources_enter(s->sources, &info->source.addr, clock_ms());
 
 	if (source == NULL) {
-		metric_add(&sources_refused, 1);
-		listener_flow_ended(s->listener);
-		conn_close(conn);
+		turn_away(s, conn, info);
 		return;
 	}
 	struct client *c = xcalloc(1, sizeof(*c));

@@ -5,6 +5,7 @@ import hmac
 import itertools
 import json
 import pathlib
+import re
 import resource
 import signal
 import smtplib
@@ -48,7 +49,8 @@ class Client(smtplib.SMTP):
         super().__init__(local_hostname="client.example", timeout=60)
         self._host = "decoy.example"
         code, text = self.connect(IP, port)
-        assert code == 220, (code, text)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, text)
 
     def _get_socket(self, host, port, timeout):
         s = socket.create_connection((host, port), timeout)
@@ -311,10 +313,21 @@ def test_a_source_that_sends_much_is_served_slowly_and_others_are_not(rig):
         client.close()
 
 
+CROWDED = {
+    "postfix": rb"4\.7\.0 \S+ Error: too many connections from 198\.51\.100\.210",
+    "sendmail": rb"4\.3\.2 Too many open connections\.",
+    "exim": rb"Too many concurrent SMTP connections from this IP address; please try again later\.",
+    "exchange": rb"4\.3\.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel",
+}
+
+
 def test_a_source_has_its_cap(rig):
     held = [Client(rig.port, source="198.51.100.210") for _ in range(SOURCE_SESSIONS)]
-    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionResetError)):
-        Client(rig.port, source="198.51.100.210")
+    for look, words in CROWDED.items():
+        with pytest.raises(smtplib.SMTPConnectError) as refused:
+            Client(rig.port, source="198.51.100.210", look=look)
+        assert refused.value.smtp_code == 421
+        assert re.fullmatch(words, refused.value.smtp_error), refused.value.smtp_error
     Client(rig.port, source="198.51.100.211").quit()
     held.pop().quit()
     assert wait_for(lambda: quits(rig, "198.51.100.210"), 10)
@@ -323,7 +336,8 @@ def test_a_source_has_its_cap(rig):
 
 
 def quits(rig, source):
-    with contextlib.suppress(smtplib.SMTPServerDisconnected, ConnectionResetError):
+    refusals = smtplib.SMTPConnectError, smtplib.SMTPServerDisconnected, ConnectionResetError
+    with contextlib.suppress(*refusals):
         Client(rig.port, source=source).quit()
         return True
     return False

@@ -535,6 +535,8 @@ const struct look look_exchange_5_0 = {
 	.ehlo = "250-%h Hello [%i]",
 	.timeout = "451 Timeout waiting for client input",
 	.shutdown = "421 4.3.2 %h Service not available, closing transmission channel",
+	.crowded = "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, "
+		   "closing transmission channel",
 	.auth = &auth_texts,
 	.idle_ms = 600 * 1000,
 	.line_max = LINE_BYTES,
@@ -558,6 +560,8 @@ const struct look look_exchange = {
 	.ehlo = "250-%h Hello [%i]",
 	.timeout = "451 4.7.0 Timeout waiting for client input",
 	.shutdown = "421 4.3.2 Service not active",
+	.crowded = "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, "
+		   "closing transmission channel",
 	.auth = &auth_texts,
 	.idle_ms = 300 * 1000,
 	.line_max = LINE_BYTES,

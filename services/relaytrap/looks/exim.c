@@ -768,6 +768,7 @@ const struct look look_exim = {
 	.timeout = "421 %h: SMTP command timeout - closing connection",
 	.data_timeout = "421 %h SMTP incoming data timeout - closing connection.",
 	.shutdown = "421 %h Service not available - closing connection",
+	.crowded = "421 Too many concurrent SMTP connections from this IP address; please try again later.",
 	.auth = &auth_texts,
 	.idle_ms = 300 * 1000,
 	.data_rules = LOOK_DATA_FIRST_LINE,

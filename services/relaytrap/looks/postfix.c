@@ -649,9 +649,10 @@ enum {
 		.keyword_count = COUNT_KEYWORDS - (keywords_less), .commands = commands,                               \
 		.command_count = COUNT_COMMANDS - (commands_less), .banner = "220 %h ESMTP Postfix", .ehlo = "250-%h", \
 		.timeout = "421 4.4.2 %h Error: timeout exceeded", .shutdown = "421 4.3.2 Service shutting down",      \
-		.auth = &auth_texts, .idle_ms = 300 * 1000, .data_rules = LOOK_DATA_LF_ENDS,                           \
-		.line_max = LINE_MAX_BYTES, .line = line, .unknown = unknown, .lateness = lateness, .after = after,    \
-		.stored = stored, .too_big = too_big, .chunk = chunk, .acceptable = acceptable, .queue_id = queue_id,  \
+		.crowded = "421 4.7.0 %h Error: too many connections from %i", .auth = &auth_texts,                    \
+		.idle_ms = 300 * 1000, .data_rules = LOOK_DATA_LF_ENDS, .line_max = LINE_MAX_BYTES, .line = line,      \
+		.unknown = unknown, .lateness = lateness, .after = after, .stored = stored, .too_big = too_big,        \
+		.chunk = chunk, .acceptable = acceptable, .queue_id = queue_id,                                        \
 	}
 
 const struct look look_postfix = POSTFIX("postfix", flavour_3, 0, 0);

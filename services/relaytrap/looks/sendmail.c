@@ -816,10 +816,10 @@ static const char *const versions_8_12[] = { "8.12.8/8.12.8", "8.12.9/8.12.9", "
 		.command_count = sizeof(commands) / sizeof(commands[0]), .banner = "220 %h ESMTP Sendmail %v; %d",     \
 		.ehlo = "250-%h Hello [%i], pleased to meet you",                                                      \
 		.data_timeout = "421 4.4.1 collect: relay=[%i], from=<%a>, info=read timeout",                         \
-		.shutdown = "421 4.3.2 %h Service not available, closing connection", .auth = &auth_texts,             \
-		.idle_ms = 3600 * 1000, .data_rules = (rules_), .line_max = LINE_BYTES, .line = line,                  \
-		.unknown = unknown, .stored = stored, .too_big = too_big, .acceptable = acceptable,                    \
-		.eof_ends_line = true, .eof = eof, .queue_id = queue_id,                                               \
+		.shutdown = "421 4.3.2 %h Service not available, closing connection",                                  \
+		.crowded = "421 4.3.2 Too many open connections.", .auth = &auth_texts, .idle_ms = 3600 * 1000,        \
+		.data_rules = (rules_), .line_max = LINE_BYTES, .line = line, .unknown = unknown, .stored = stored,    \
+		.too_big = too_big, .acceptable = acceptable, .eof_ends_line = true, .eof = eof, .queue_id = queue_id, \
 	}
 
 const struct look look_sendmail = SENDMAIL("sendmail", flavour_8_17, versions_8_17, LOOK_DATA_BARE_REFUSED);
