@@ -35,8 +35,8 @@ harmless(const char *text, char *out, size_t size)
 
 struct words {
 	char helo[RELAY_MAIL_TEXT_MAX], host[RELAY_MAIL_TEXT_MAX], queue_id[64], version[64], peer[ADDR_TEXT_MAX + 8];
-	char date[TRACE_DATE_MAX];
-	const char *sender, *recipient;
+	char sender[RELAY_MAIL_ADDRESS_MAX], date[TRACE_DATE_MAX];
+	const char *recipient;
 	const char *tls; /* "S" after the protocol's name, or "" */
 };
 
@@ -97,9 +97,10 @@ const char *
 trace_format(const struct relay_mail *m, const char *recipient, uint64_t wall_ms, char out[TRACE_MAX])
 {
 	char address[ADDR_TEXT_MAX];
-	struct words w = { .sender = m->mail_from, .recipient = recipient, .tls = m->tls ? "S" : "" };
+	struct words w = { .recipient = recipient, .tls = m->tls ? "S" : "" };
 	size_t i = 0;
 
+	harmless(m->mail_from, w.sender, sizeof(w.sender));
 	harmless(m->helo, w.helo, sizeof(w.helo));
 	harmless(m->host, w.host, sizeof(w.host));
 	harmless(m->queue_id, w.queue_id, sizeof(w.queue_id));
