@@ -16,7 +16,7 @@ T1(R=Y%DF=Y%T=3B-45%TG=40%S=O%A=S+%F=AS%RD=0%Q=)
 T5(R=Y%DF=Y%T=3B-45%TG=40%W=0%S=Z%A=S+%F=AR%O=%RD=0%Q=)
 
 Fingerprint Examplix 1.0
-T1(R=Y%T=100)
+T1(R=Y%T=250)
 T5(R=Y%W=NONSENSE)
 T6(R=\x00)
 what is this
@@ -46,13 +46,13 @@ def test_a_database_becomes_personalities(tmp_path):
         "ports": {"open": True, "closed": True, "closed_udp": False},
         "cannot": [],
     }
-    assert index[1]["cannot"] == ['T1.T: is "FF", not "100"']
+    assert index[1]["cannot"] == ['T1.T: is "FF", not "250"']
     assert (tmp_path / "report").read_text().splitlines() == [
         'line 12: an attribute\'s expression is bad or out of range: "W=NONSENSE"',
         'line 13: the line has a NUL octet: "T6(R=\\x00)"',
         'line 14: this is no line of a database: "what is this"',
         "examplix-1.0-2 (line 10) can't be expressed in full",
-        '\tT1.T: is "FF", not "100"',
+        '\tT1.T: is "FF", not "250"',
         "2 fingerprints written, 1 of them can't be expressed in full, 3 complaints",
     ]
 

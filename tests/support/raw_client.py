@@ -12,7 +12,7 @@ import time
 
 import syn
 
-SYN, ACK, RST, PUSH = 0x02, 0x10, 0x04, 0x08
+SYN, ACK, RST, PUSH, ECE = 0x02, 0x10, 0x04, 0x08, 0x40
 SOURCE_PORT = 40001
 PATIENCE_S = 10
 
@@ -55,7 +55,7 @@ def main():
 
     wire.send(syn.packet(signature, source, decoy, ports, seq=1000))
     seq, flags, _ = wire.receive(source, port)
-    if flags != SYN | ACK:
+    if flags not in (SYN | ACK, SYN | ACK | ECE):  # RFC 3168 6.1.1: the decoy can do ECN too
         sys.exit(f"no SYN+ACK but flags {flags:#x}")
     request = b"GET / HTTP/1.0\r\n\r\n"
     send(1001, seq + 1, ACK)
