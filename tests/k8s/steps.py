@@ -284,7 +284,7 @@ def autoscale(world, kind, clients, **values):
         relaytrap__autoscaling__maxReplicas=4, relaytrap__autoscaling__behavior=fast, **values,
     )  # fmt: skip
     until(lambda: replica_count(world) == 1, 90, lambda: f"not down to one relay: {replica_count(world)}")
-    watch, spam = Watch(world), Spam(world, 60, clients=clients)
+    watch, spam = Watch(world), Spam(world, 50, clients=clients)
     start = time.monotonic()
     try:
         until(lambda: replica_count(world) >= 2, 60, "the autoscaler adds no replica")
@@ -324,6 +324,43 @@ def no_autoscaler(world):
     until(lambda: replica_count(world) == 2, 60, "two relays are not there")
 
 
+# ---- every scenario, as this API server sees it ----
+
+
+def documents(text):
+    return [d for d in re.split(r"^---\s*$", text, flags=re.M) if re.search(r"^kind:", d, re.M)]
+
+
+def dry_run(world, values_file, known):
+    """How many objects of a ci/ scenario were accepted, and the kinds that this server doesn't have."""
+    c, name = world.cluster, f"dry-{values_file.name.removesuffix('-values.yaml')}"[:50]
+    rendered = c.helm("template", name, world.chart, "-n", "dry", "-f", values_file)
+    wanted, foreign = [], set()
+    for d in documents(rendered):
+        version = re.search(r"^apiVersion:\s*(\S+)", d, re.M)[1]
+        (wanted.append(d) if version in known else foreign.add(version))
+    spaces = set(re.findall(r"^  namespace: [\"']?([\w-]+)", rendered, re.M)) | {"dry"}
+    c.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": s}} for s in spaces))
+    c.kubectl("apply", "--server-side", "--dry-run=server", "-n", "dry", "-f", "-", input="\n---\n".join(wanted))
+    return len(wanted), foreign, spaces
+
+
+def scenarios(world):
+    files = sorted((world.chart / "ci").glob("*-values.yaml"))
+    before = {n["metadata"]["name"] for n in world.cluster.items("namespaces")}
+    known = world.cluster.kubectl("api-versions").split()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(3) as threads:
+            done = list(threads.map(lambda f: dry_run(world, f, known), files))
+    finally:
+        made = {n["metadata"]["name"] for n in world.cluster.items("namespaces")} - before
+        if made:
+            world.cluster.kubectl("delete", "namespace", *sorted(made), "--wait=false")
+    figure("scenarios", len(files), "")
+    figure("scenario_objects", sum(count for count, _, _ in done), "")
+    print(f"    not known to this server: {sorted(set().union(*(foreign for _, foreign, _ in done)))}")
+
+
 # ---- 5: changes under load ----
 
 
@@ -336,7 +373,7 @@ def rollouts(world):
 
 
 def rolling(world):
-    spam = Spam(world, 70, clients=6)
+    spam = Spam(world, 60, clients=6)
     time.sleep(2)
     rollouts(world)
     upgrade(world, relaytrap__replicaCount=1)

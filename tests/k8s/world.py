@@ -1,5 +1,7 @@
 """world - what every step is given: the cluster, the charts, the API, and the values that the tests install with."""
 
+import os
+
 import kube
 
 POD_CIDRS, NODE_CIDRS = ["198.18.0.0/16"], ["198.51.100.0/24"]
@@ -31,6 +33,8 @@ class World:
 
 def values(cluster):
     registry = {"global.imageRegistry": cluster.registry} if cluster.registry else {}
+    if "HS_POD_CIDRS" in os.environ:  # where pods aren't in private networks
+        registry["global.podCIDRs"] = os.environ["HS_POD_CIDRS"].split(",")
     if not cluster.own:
         return registry | {"nats.enabled": True, "nats.persistence.enabled": False, "logship.persistence.enabled": False}, registry
     shared = {"global.podCIDRs": POD_CIDRS, "global.gateway.mode": "hostNetwork", "global.gateway.nodeCIDRs": NODE_CIDRS}
