@@ -265,15 +265,15 @@ def need_what_it_takes():
         raise SweepError("there is no nmap: install the Debian package nmap")
 
 
-def crowd(targets, options):
+def crowd(targets, options, words=nmap_words):
     """
-    [Verdict] of all targets at once under one `nmap -T4 -O`, and of each under an nmap of its own, of the same gateway.
+    [Verdict] of all targets at once under one nmap, and of each under an nmap of its own, of the same gateway.
     With fewer ports nmap takes all hosts as one group and, of 254, asks each one only every 300 to 400 ms: too slowly
     to see the growth of random sequence numbers, whoever has them.
     """
     need_what_it_takes()
     with gateway(targets, options) as (running, places):
-        return scan(running, places, len(places), 1, typed_words), scan(running, places, ALONE, ALONE)
+        return scan(running, places, len(places), 1, words), scan(running, places, ALONE, ALONE)
 
 
 def sweep(targets, options):
