@@ -53,6 +53,7 @@ def test_a_frozen_replica_is_not_known_to_be_idle(lab):
 
 
 def test_while_nats_is_away_nothing_is_known(lab):
+    assert wait_for(lambda: scaling(lab)[0] == 200, 15)
     before, pid = scaling(lab), lab.process("nats-server")["pid"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -64,6 +65,7 @@ def test_while_nats_is_away_nothing_is_known(lab):
 
 def test_a_new_life_of_nats_makes_no_sum_wrong(lab):
     """Seen each 50 ms from its death until its next life is heard: a sum as it was, or a 503."""
+    assert wait_for(lambda: scaling(lab)[0] == 200, 15)
     before = scaling(lab)
     lab.kill("nats-server")
     seen, end = [], time.monotonic() + 12
