@@ -139,7 +139,11 @@ divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
-/* So many units, or a few more, that the last four steps and this one have no larger divisor. */
+/*
+ * So many units, or a few more, that the last four steps and this one have no
+ * larger divisor.  After four steps of nothing, as in a flood, there is none to
+ * avoid: any number divides those, and the search would go round all 32 bits.
+ */
 static uint32_t
 indivisible(const struct slot *s, uint32_t units, uint32_t largest)
 {
@@ -147,9 +151,11 @@ indivisible(const struct slot *s, uint32_t units, uint32_t largest)
 
 	for (unsigned i = 0; i < BLOCK - 1; i++)
 		common = divisor(common, s->recent[i]);
+	if (common == 0)
+		return units == 0 ? 1 : units;
 	while (divisor(common, units) > largest)
 		units++;
-	return common == 0 && units == 0 ? 1 : units;
+	return units;
 }
 
 /*

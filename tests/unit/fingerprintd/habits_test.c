@@ -191,6 +191,23 @@ each_peer_has_its_own_counter(void **state)
 	tcp_isn_free(&t);
 }
 
+/* A counter that stood still in a burst goes on with time; the search for a step that shares no divisor ends. */
+static void
+a_counter_goes_on_after_a_burst(void **state)
+{
+	struct tcp_isn *t = tcp_isn_new();
+	uint64_t now_us = 5000000;
+
+	(void)state;
+	habits.isn = (struct habit_isn){ HABIT_ISN_INCREMENTS, 1e6, 0, 64000 };
+	uint32_t first = tcp_isn_next(t, &host, &peer, &ours, now_us);
+
+	for (int i = 1; i < STEPS; i++)
+		assert_int_equal(tcp_isn_next(t, &host, &peer, &ours, now_us), first);
+	assert_int_equal(tcp_isn_next(t, &host, &peer, &ours, now_us + 1000000), first + 16 * 64000);
+	tcp_isn_free(&t);
+}
+
 static void
 hashes_and_constants(void **state)
 {
@@ -596,6 +613,7 @@ main(void)
 		cmocka_unit_test_setup(random_numbers_look_random_each_time, fresh),
 		cmocka_unit_test_setup(no_two_steps_are_equal, fresh),
 		cmocka_unit_test_setup(each_peer_has_its_own_counter, fresh),
+		cmocka_unit_test_setup(a_counter_goes_on_after_a_burst, fresh),
 		cmocka_unit_test_setup(hashes_and_constants, fresh),
 		cmocka_unit_test_setup(clocks_of_connections_lie_apart, fresh),
 		cmocka_unit_test_setup(ids_of_every_kind, fresh),
