@@ -194,6 +194,8 @@ say_handshake(const struct habits *h, FILE *out)
 		fprintf(out, "window of %u segments", h->window_mss);
 	else
 		fprintf(out, "window %u", h->window);
+	if (h->window_unscaled != 0)
+		fprintf(out, " (whole segments of at least %u without a scale)", h->window_unscaled);
 	fprintf(out, ", %s to ECN\n  options: ", ecn_words(h->ecn));
 	say_options(h->options, h, out);
 	fprintf(out, "%s; as far as they were offered\n",

@@ -132,6 +132,7 @@ struct habits {
 	uint8_t window_mss; /* not 0: so many segments instead */
 	uint8_t window_segment; /* enum habit_segment */
 	uint32_t window_buffer; /* not 0: so many octets, rounded up to whole segments and scaled, instead */
+	uint16_t window_unscaled; /* not 0: without a scale, whole segments of at least so many octets */
 	uint8_t wscale;
 	struct habit_opt options[HABITS_OPTIONS_MAX]; /* in order, HABIT_OPT_END ends */
 	uint32_t ts_hz;

@@ -394,6 +394,7 @@ static const struct json_field tcp_fields[] = {
 	{ "window_mss", JSON_U8, true, TCP(window_mss), 0, 255, NULL, NULL, NULL },
 	{ "window_segment", JSON_CHOICE, true, TCP(window_segment), 0, 0, segment_names, NULL, NULL },
 	{ "window_buffer", JSON_U32, true, TCP(window_buffer), 1, 1 << 30, NULL, NULL, NULL },
+	{ "window_unscaled", JSON_U16, true, TCP(window_unscaled), 64, 65535, NULL, NULL, NULL },
 	{ "wscale", JSON_U8, true, TCP(wscale), 0, 14, NULL, NULL, NULL }, /* RFC 7323 2.3 */
 	{ "options", JSON_OWN, false, TCP(options), 0, 0, NULL, NULL, read_options },
 	{ "ts_hz", JSON_U32, true, TCP(ts_hz), 1, 1000000000, NULL, NULL, NULL },

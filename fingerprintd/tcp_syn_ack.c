@@ -126,6 +126,10 @@ buffer_window(uint32_t buffer, uint32_t segment, uint8_t shift)
 static uint16_t
 usual_window(const struct habits *h, uint16_t mss, const struct tcp_syn_ack *agreed)
 {
+	bool unscaled = h->window_unscaled != 0 && !agreed->wscale;
+
+	if (unscaled && mss < h->window_unscaled)
+		mss = h->window_unscaled;
 	bool less = agreed->ts && h->window_segment == HABIT_SEGMENT_DATA && mss > TS_BYTES;
 	uint32_t segment = less ? mss - TS_BYTES : mss;
 	uint32_t window = h->window;
@@ -134,6 +138,8 @@ usual_window(const struct habits *h, uint16_t mss, const struct tcp_syn_ack *agr
 		window = buffer_window(h->window_buffer, segment, agreed->shift);
 	else if (h->window_mss != 0)
 		window = segment * h->window_mss;
+	else if (unscaled && segment < window)
+		window -= window % segment;
 	return (uint16_t)(window < UINT16_MAX ? window : UINT16_MAX);
 }
 

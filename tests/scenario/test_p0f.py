@@ -154,13 +154,16 @@ def quirks_of(tcp, case, options):
 
 
 def window_of(tcp, case, options, peer_mss):
-    segment = min(tcp["mss"], peer_mss)
+    unscaled = tcp.get("window_unscaled", 0) if "wscale" not in kinds(options) else 0
+    segment = max(min(tcp["mss"], peer_mss), unscaled)
     if value_of(options, "ts", 1) and tcp.get("window_segment") != "mss":
         segment -= 12
     scale = value_of(options, "wscale", tcp.get("wscale", 0))
     whole = -(-tcp.get("window_buffer", 0) // segment) * segment >> scale
     window = case.get("window") or whole or tcp.get("window_mss", 0) * segment or tcp["window"]
-    return window if window <= 65535 else 65535 // segment * segment
+    if unscaled or window > 65535:
+        return min(window, 65535) // segment * segment
+    return window
 
 
 def wanted(personality, offered):

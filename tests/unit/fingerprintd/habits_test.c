@@ -428,6 +428,23 @@ a_buffer_is_told_in_whole_segments(void **state)
 }
 
 static void
+without_a_scale_a_window_is_whole_segments(void **state)
+{
+	static const uint8_t usual[] = { 2, 4, 5, 0xb4 }, least[] = { 2, 4, 1, 9 },
+			     with_ts[] = { 2, 4, 1, 9, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1 };
+
+	(void)state;
+	habits.window = 65535;
+	habits.window_unscaled = 536;
+	assert_int_equal(answer_syn(all_options, sizeof(all_options), PACKET_TCP_SYN).tcp.window, 65535);
+	assert_int_equal(answer_syn(usual, sizeof(usual), PACKET_TCP_SYN).tcp.window, 44 * 1460);
+	assert_int_equal(answer_syn(least, sizeof(least), PACKET_TCP_SYN).tcp.window, 122 * 536);
+	assert_int_equal(answer_syn(with_ts, sizeof(with_ts), PACKET_TCP_SYN).tcp.window, 125 * 524);
+	habits.window = 512;
+	assert_int_equal(answer_syn(least, sizeof(least), PACKET_TCP_SYN).tcp.window, 512);
+}
+
+static void
 option_lists_read_back(void **state)
 {
 	struct habit_opt list[HABITS_OPTIONS_MAX], again[HABITS_OPTIONS_MAX];
@@ -621,6 +638,7 @@ main(void)
 		cmocka_unit_test_setup(a_case_is_found_by_its_offer_and_by_ecn, fresh),
 		cmocka_unit_test_setup(a_case_is_found_by_kinds, fresh),
 		cmocka_unit_test_setup(a_buffer_is_told_in_whole_segments, fresh),
+		cmocka_unit_test_setup(without_a_scale_a_window_is_whole_segments, fresh),
 		cmocka_unit_test_setup(option_lists_read_back, fresh),
 		cmocka_unit_test_setup(answers_are_the_standard_s_unless_told, fresh),
 		cmocka_unit_test_setup(answers_are_as_told, fresh),

@@ -77,7 +77,8 @@ mistakes_are_told_with_file_and_path(void **state)
 		{ "an unknown key", "\"df\"", "\"dff\"",
 		    "t.json: $.tcp has an unknown key \"dff\"; known are ttl, df, mss, mss_of, mss_default, window, "
 		    "window_mss, "
-		    "window_segment, window_buffer, wscale, options, ts_hz, ts_start, ts_apart, isn, ip_id, "
+		    "window_segment, window_buffer, window_unscaled, wscale, options, ts_hz, ts_start, ts_apart, isn, "
+		    "ip_id, "
 		    "flow_ip_id, reset_ip_id, ecn, "
 		    "syn_ack_gaps_ms, "
 		    "final_reset, cases, answers" },
@@ -166,6 +167,7 @@ static const char detailed[] =
     "{\"ecn\": true, \"answer\": \"silent\"}, {\"has\": [\"wscale\"], \"lacks\": [\"ts\", \"sack\"], \"order\": "
     "[\"mss\"]}],"
     "\"mss_default\": 512, \"window_segment\": \"mss\", \"window_buffer\": 256000,"
+    "\"window_unscaled\": 1024,"
     "\"answers\": {\"open_null\": \"silent\", \"open_syn_fin\": \"syn\", \"closed_syn\": {\"flags\": \"RA\", \"seq\": "
     "\"ack+1\", \"ack\": "
     "\"other\","
@@ -200,6 +202,7 @@ every_key_has_its_place(void **state)
 	assert_int_equal(p.tcp.mss_default, 512);
 	assert_int_equal(p.tcp.window_segment, HABIT_SEGMENT_MSS);
 	assert_int_equal(p.tcp.window_buffer, 256000);
+	assert_int_equal(p.tcp.window_unscaled, 1024);
 	assert_int_equal(p.tcp.answers[HABIT_OPEN_SYN_FIN].kind, HABIT_ANSWER_SYN);
 	assert_false(p.tcp.cases[0].any_offer);
 	assert_int_equal(p.tcp.cases[0].offered[0].value, 265);
