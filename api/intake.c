@@ -153,7 +153,7 @@ set_following(struct reader *r, bool following)
 	admin_ready(r->intake->admin, r->kind->ready, following);
 }
 
-/* NULL: the stream is not there now. */
+/* NULL: the stream is not there now, and there was a pause. */
 static struct feed *
 open_feed(struct reader *r)
 {
@@ -164,8 +164,12 @@ open_feed(struct reader *r)
 		.headers_only = r->kind->headers_only,
 	};
 
-	if (!ask_life(r->intake->bus, r->kind->stream, r->life))
+	if (!bus_wait(r->intake->bus, PAUSE_MS))
 		return NULL;
+	if (!ask_life(r->intake->bus, r->kind->stream, r->life)) {
+		pause_ms(PAUSE_MS);
+		return NULL;
+	}
 	r->looked_ms = clock_ms();
 	r->last = model_position(r->intake->model, r->kind->stream, r->life);
 	log_info("msg=\"reading a stream\" stream=%s from=%llu", r->kind->stream, (unsigned long long)r->last + 1);
@@ -199,7 +203,7 @@ read_batch(struct reader *r, struct feed *feed)
 	r->in_batch = false;
 	metric_add(&r->taken, n);
 	metric_set(&r->behind, behind);
-	set_following(r, bus_connected(r->intake->bus));
+	set_following(r, feed_open(feed));
 	return n > 0 || same_stream(r);
 }
 
@@ -212,7 +216,6 @@ reader_main(void *ctx)
 	while (!atomic_load(&r->intake->stopping)) {
 		if (feed == NULL && (feed = open_feed(r)) == NULL) {
 			set_following(r, false);
-			pause_ms(PAUSE_MS);
 		} else if (!read_batch(r, feed)) {
 			set_following(r, false);
 			feed_free(&feed);

@@ -56,8 +56,6 @@ open_all(struct intake *i)
 	jsSubOptions sub;
 	jsErrCode code = 0;
 
-	if (!bus_connected(i->bus))
-		return false;
 	jsOptions_Init(&options);
 	options.Wait = REQUEST_MS;
 	if (i->js == NULL && natsConnection_JetStream(&i->js, bus_connection(i->bus), &options) != NATS_OK)
@@ -98,8 +96,9 @@ intake_next(struct intake *i, uint64_t wait_ms, struct intake_event *out)
 
 	natsMsg_Destroy(i->msg);
 	i->msg = NULL;
-	if (i->sub == NULL && !open_all(i)) {
-		pause_ms(PAUSE_MS);
+	if (i->sub == NULL) {
+		if (bus_wait(i->bus, PAUSE_MS) && !open_all(i))
+			pause_ms(PAUSE_MS);
 		return false;
 	}
 	natsStatus status = natsSubscription_Fetch(&list, i->sub, 1, (int64_t)wait_ms, &code);

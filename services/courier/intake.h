@@ -31,7 +31,7 @@ enum intake_fetch { INTAKE_OK, INTAKE_GONE /* purged, or not what the event says
 
 struct intake *intake_new(struct bus *bus);
 void intake_free(struct intake **ip);
-/* False: none came within wait_ms, or NATS is away. */
+/* False: none came within wait_ms, NATS is away, or the consumer was just found. */
 bool intake_next(struct intake *i, uint64_t wait_ms, struct intake_event *out);
 bool intake_ready(const struct intake *i); /* the consumer was found */
 /* Done with the present event. */

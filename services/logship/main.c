@@ -131,16 +131,15 @@ worker_main(void *ctx)
 
 	while (!atomic_load(&stopping) && feed != NULL) {
 		uint64_t behind = 0;
-		size_t n = feed_next(feed, BATCH_MAX, WAIT_MS, put_one, w, &behind);
 
+		feed_next(feed, BATCH_MAX, WAIT_MS, put_one, w, &behind);
 		metric_set(&w->behind, behind);
 		if (w->stuck || !w->ops->commit(w->sink)) {
 			recover(w, &feed);
 			continue;
 		}
 		purge_now_and_then(w);
-		if (n > 0 || bus_connected(daemon_bus(w->daemon)))
-			admin_ready(daemon_admin(w->daemon), w->ops->name, true);
+		admin_ready(daemon_admin(w->daemon), w->ops->name, feed_open(feed));
 	}
 	feed_free(&feed);
 	w->ops->close(&w->sink);

@@ -18,6 +18,8 @@ enum { ADMIN_CONNECTIONS_MAX = 64, ADMIN_TIMEOUT_MS = 10 * 1000, REQUEST_MAX = 8
 struct check {
 	const char *name;
 	bool ready;
+	bool (*ask)(void *ctx); /* NULL: ready was told */
+	void *ctx;
 };
 
 struct admin {
@@ -47,8 +49,9 @@ describe_checks(struct admin *a, char *text, size_t size)
 	text[0] = '\0';
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->check_count; i++) {
-		bool ready = a->checks[i].ready;
-		int n = snprintf(text + used, size - used, "[%c]%s %s\n", ready ? '+' : '-', a->checks[i].name,
+		const struct check *c = &a->checks[i];
+		bool ready = c->ask != NULL ? c->ask(c->ctx) : c->ready;
+		int n = snprintf(text + used, size - used, "[%c]%s %s\n", ready ? '+' : '-', c->name,
 		    ready ? "ok" : "failed");
 
 		all = all && ready;
@@ -223,18 +226,33 @@ admin_free(struct admin **ap)
 	*ap = NULL;
 }
 
-void
-admin_ready(struct admin *a, const char *name, bool ready)
+static void
+set_check(struct admin *a, const struct check *check)
 {
 	size_t i = 0;
 
 	pthread_mutex_lock(&a->lock);
-	while (i < a->check_count && strcmp(a->checks[i].name, name) != 0)
+	while (i < a->check_count && strcmp(a->checks[i].name, check->name) != 0)
 		i++;
 	if (i < READY_CHECKS_MAX) {
-		if (i == a->check_count)
-			a->checks[a->check_count++].name = name;
-		a->checks[i].ready = ready;
+		a->checks[i] = *check;
+		a->check_count += i == a->check_count ? 1 : 0;
 	}
 	pthread_mutex_unlock(&a->lock);
+}
+
+void
+admin_ready(struct admin *a, const char *name, bool ready)
+{
+	const struct check told = { .name = name, .ready = ready };
+
+	set_check(a, &told);
+}
+
+void
+admin_ask(struct admin *a, const char *name, bool (*ready)(void *ctx), void *ctx)
+{
+	const struct check asked = { .name = name, .ask = ready, .ctx = ctx };
+
+	set_check(a, &asked);
 }

@@ -17,5 +17,7 @@ struct admin *admin_new(struct loop *l, const char *address, const char *service
 void admin_free(struct admin **ap);
 /* A named condition of readiness, false until said otherwise; from any thread. name must be a constant. */
 void admin_ready(struct admin *a, const char *name, bool ready);
+/* A condition that is asked for, on the loop's thread, whenever somebody wants to know; name must be a constant. */
+void admin_ask(struct admin *a, const char *name, bool (*ready)(void *ctx), void *ctx);
 
 #endif

@@ -68,6 +68,7 @@ struct bus {
 	pthread_t writer;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	pthread_cond_t arrived; /* connected became true; with lock */
 	struct list queue;
 	atomic_size_t bytes; /* of all struct outgoing alive */
 	struct stored *stored; /* BUS_STORED_MAX; the loop's thread only */
@@ -156,6 +157,16 @@ write_one(struct bus *b, struct outgoing *o)
 	outgoing_unref(b, o);
 }
 
+static void
+set_connected(struct bus *b)
+{
+	pthread_mutex_lock(&b->lock);
+	atomic_store(&b->connected, true);
+	pthread_cond_broadcast(&b->arrived);
+	pthread_mutex_unlock(&b->lock);
+	metric_add(&connects, 1);
+}
+
 static void on_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx);
 static void on_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx);
 static void resend_all(void *ctx);
@@ -205,8 +216,7 @@ connect_first(struct bus *b)
 		return;
 	atomic_store(&b->nc, nc);
 	subscribe_all(b, nc);
-	atomic_store(&b->connected, true);
-	metric_add(&connects, 1);
+	set_connected(b);
 	log_info("msg=\"connected to NATS\" url=%s", b->settings.url);
 	loop_call(b->loop, resend_all, b);
 }
@@ -244,8 +254,7 @@ on_reconnected(natsConnection *nc, void *ctx)
 	struct bus *b = ctx;
 
 	(void)nc;
-	atomic_store(&b->connected, true);
-	metric_add(&connects, 1);
+	set_connected(b);
 	log_info("msg=\"reconnected to NATS\" url=%s", b->settings.url);
 	loop_call(b->loop, resend_all, b);
 }
@@ -609,12 +618,17 @@ struct bus *
 bus_new(struct loop *l, const struct bus_settings *s)
 {
 	struct bus *b = xcalloc(1, sizeof(*b));
+	pthread_condattr_t monotonic;
 
 	b->loop = l;
 	b->settings = copy_settings(s);
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_mutex_init(&b->subs_lock, NULL);
 	pthread_cond_init(&b->wake, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&b->arrived, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	list_init(&b->queue);
 	b->stored = calloc(BUS_STORED_MAX, sizeof(*b->stored));
 	b->free_slots = calloc(BUS_STORED_MAX, sizeof(*b->free_slots));
@@ -694,6 +708,19 @@ bool
 bus_connected(const struct bus *b)
 {
 	return atomic_load(&b->connected);
+}
+
+bool
+bus_wait(struct bus *b, uint64_t ms)
+{
+	uint64_t end_ms = clock_ms() + ms;
+	struct timespec end = { .tv_sec = (time_t)(end_ms / 1000), .tv_nsec = (long)(end_ms % 1000 * 1000000) };
+
+	pthread_mutex_lock(&b->lock);
+	while (!atomic_load(&b->connected) && pthread_cond_timedwait(&b->arrived, &b->lock, &end) == 0)
+		;
+	pthread_mutex_unlock(&b->lock);
+	return bus_connected(b);
 }
 
 natsConnection *

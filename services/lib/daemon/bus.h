@@ -46,6 +46,8 @@ void bus_free(struct bus **bp, uint64_t flush_ms);
 /* Connects, hears one answer and closes again; blocks for some seconds at most. False with a sentence. */
 bool bus_try(const struct bus_settings *s, char *error, size_t error_size);
 bool bus_connected(const struct bus *b);
+/* Blocks until it is connected, for ms at most: for threads of their own. False: it is not. */
+bool bus_wait(struct bus *b, uint64_t ms);
 natsConnection *bus_connection(struct bus *b); /* for feeds and requests on other threads */
 
 /* Fire and forget on core NATS; copies. False: queue full or not connected. */

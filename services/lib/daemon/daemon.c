@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLUSH_MS = 5000, GOODBYE_MS = 5000, READY_CHECK_MS = 500, PASSWORD_MAX = 256, PATH_SIZE = 4096 };
+enum { FLUSH_MS = 5000, GOODBYE_MS = 5000, PASSWORD_MAX = 256, PATH_SIZE = 4096 };
 
 struct daemon {
 	const struct daemon_service *service;
@@ -33,7 +33,6 @@ struct daemon {
 	struct admin *admin;
 	struct event *signals[3];
 	struct loop_timer *drain_timer;
-	struct loop_timer *ready_timer;
 	struct watch *watch; /* NULL: nothing is watched */
 	struct site_key key;
 	char instance[64];
@@ -162,12 +161,12 @@ watch_signals(struct daemon *d)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static void
-check_ready(void *ctx)
+static bool
+nats_ready(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	admin_ready(d->admin, "nats", bus_connected(d->bus));
+	return bus_connected(d->bus);
 }
 
 /* ---- the NATS service verbs (ADR-32), so that `nats micro` lists every process ---- */
@@ -352,13 +351,11 @@ start_all(struct daemon *d)
 	d->loop = loop_new();
 	watch_signals(d);
 	d->admin = admin_new(d->loop, admin_listen, d->service->name, d->instance);
-	admin_ready(d->admin, "nats", false);
 	start_bus(d);
+	admin_ask(d->admin, "nats", nats_ready, d);
 	d->presence = presence_new(d->loop, d->bus, site, d->service->name, d->instance, d->service->presence, d);
 	answer_srv(d);
 	d->drain_timer = loop_timer_new(d->loop, finish, d);
-	d->ready_timer = loop_timer_new(d->loop, check_ready, d);
-	loop_timer_every(d->ready_timer, READY_CHECK_MS);
 	d->service->start(d);
 }
 

@@ -88,7 +88,7 @@ feed_free(struct feed **fp)
 }
 
 static natsStatus
-make_consumer(struct feed *f)
+make_consumer(struct feed *f, uint64_t *waiting)
 {
 	jsConsumerConfig config;
 	jsConsumerInfo *info = NULL;
@@ -107,6 +107,8 @@ make_consumer(struct feed *f)
 	js_DeleteConsumer(f->js, f->stream, f->consumer, NULL, &code);
 	natsStatus status = js_AddConsumer(&info, f->js, f->stream, &config, NULL, &code);
 
+	if (status == NATS_OK)
+		*waiting = info->NumPending;
 	jsConsumerInfo_Destroy(info);
 	f->consumer_last = 0;
 	return status;
@@ -114,27 +116,43 @@ make_consumer(struct feed *f)
 
 /* A fresh consumer from last + 1; false: not now. */
 static bool
-open_consumer(struct feed *f)
+open_consumer(struct feed *f, uint64_t *waiting)
 {
 	jsOptions js_options;
 	jsSubOptions options;
 	jsErrCode code = 0;
 
-	if (!bus_connected(f->bus))
-		return false;
 	if (f->js == NULL) {
 		jsOptions_Init(&js_options);
 		js_options.Wait = REQUEST_MS;
 		if (natsConnection_JetStream(&f->js, bus_connection(f->bus), &js_options) != NATS_OK)
 			return false;
 	}
-	if (make_consumer(f) != NATS_OK)
+	if (make_consumer(f, waiting) != NATS_OK)
 		return false;
 	jsSubOptions_Init(&options);
 	options.Stream = f->stream;
 	options.Consumer = f->consumer;
 	options.Config.HeadersOnly = f->headers_only; /* nats.c compares it with what the consumer has */
 	return js_PullSubscribe(&f->sub, f->js, f->subject, f->consumer, NULL, &options, &code) == NATS_OK;
+}
+
+/* Returns when it is open, when NATS has not come, or after a pause: there is no such stream yet. */
+static void
+try_to_open(struct feed *f, uint64_t wait_ms, uint64_t *waiting)
+{
+	uint64_t pause = wait_ms < PAUSE_MS ? wait_ms : PAUSE_MS;
+
+	if (!bus_wait(f->bus, pause) || open_consumer(f, waiting))
+		return;
+	close_consumer(f);
+	pause_ms(pause);
+}
+
+bool
+feed_open(const struct feed *f)
+{
+	return f->sub != NULL;
 }
 
 struct delivery {
@@ -205,21 +223,19 @@ feed_next(struct feed *f, size_t max, uint64_t wait_ms, void (*each)(void *ctx, 
 	natsMsgList list = { NULL, 0 };
 	jsErrCode code = 0;
 	size_t count = 0;
-	uint64_t pending = 0;
+	uint64_t unasked, *waiting = behind != NULL ? behind : &unasked;
 
-	if (f->sub == NULL && !open_consumer(f)) {
-		close_consumer(f);
-		pause_ms(wait_ms < PAUSE_MS ? wait_ms : PAUSE_MS);
+	*waiting = 0;
+	if (f->sub == NULL) {
+		try_to_open(f, wait_ms, waiting);
 		return 0;
 	}
 	natsStatus status = natsSubscription_Fetch(&list, f->sub, (int)max, (int64_t)wait_ms, &code);
 	bool clear = status == NATS_OK || status == NATS_TIMEOUT;
 
 	if (status == NATS_OK)
-		clear = take_list(f, &list, &count, &pending, each, ctx);
+		clear = take_list(f, &list, &count, waiting, each, ctx);
 	natsMsgList_Destroy(&list);
-	if (behind != NULL)
-		*behind = pending;
 	if (!clear || !bus_connected(f->bus))
 		close_consumer(f);
 	return count;

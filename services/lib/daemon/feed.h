@@ -48,10 +48,14 @@ struct feed_message {
 /* The next message wanted is last + 1. */
 struct feed *feed_new(struct bus *b, const struct feed_settings *s, uint64_t last);
 void feed_free(struct feed **fp);
+/* The stream's server serves us: false until feed_next() has made the consumer, and while NATS is away. */
+bool feed_open(const struct feed *f);
 /*
  * Waits up to wait_ms for up to max messages, calling each in order of
  * sequence; the message is valid during the call. Returns how many; 0 also
- * while NATS is away. *behind gets the messages still waiting (may be NULL).
+ * while NATS is away, and at once when the consumer was made, so that the
+ * reader can say that it is served. *behind gets the messages still waiting
+ * (may be NULL).
  */
 size_t feed_next(struct feed *f, size_t max, uint64_t wait_ms, void (*each)(void *ctx, const struct feed_message *m),
     void *ctx, uint64_t *behind);
