@@ -44,7 +44,7 @@ forbid "one machine's paths" '/(work|root|home)/[a-z]' . ':!tests/house_rules.sh
 
 seam pcap fingerprintd/netio_pcap.c
 seam dumbnet.h fingerprintd/netio_pcap.c
-seam microhttpd.h services/webtrap/http.c api/http.c
+seam microhttpd.h api/http.c
 seam curl services/courier/send.c
 seam ares.h services/courier/resolve.c
 seam sqlite3.h api/model.c api/model_read.c api/model_internal.h

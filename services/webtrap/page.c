@@ -414,12 +414,11 @@ set_values(struct making *k)
 }
 
 static void
-add_field(struct page_answer *a, enum look_header header, const char *name, const char *value)
+add_field(struct page_answer *a, const char *name, const char *value)
 {
 	assert(a->field_count < PAGE_FIELDS_MAX);
 	struct page_field *f = &a->fields[a->field_count++];
 
-	f->header = header;
 	f->name = name;
 	str_copy(f->value, sizeof(f->value), value);
 }
@@ -429,7 +428,7 @@ add_options(struct making *k)
 {
 	for (const struct look_field *o = k->site->look->options; o->name != NULL; o++) {
 		if (strcmp(o->name, "Allow") != 0 || !span_is(k->req->target, "*"))
-			add_field(k->out, LOOK_END, o->name, o->value);
+			add_field(k->out, o->name, o->value);
 	}
 }
 
@@ -454,7 +453,7 @@ add_fields(struct making *k)
 	set_values(k);
 	for (const enum look_header *h = k->site->look->order; *h != LOOK_END; h++) {
 		if (k->values[*h] != NULL)
-			add_field(k->out, *h, names[*h], k->values[*h]);
+			add_field(k->out, names[*h], k->values[*h]);
 		if (*h == LOOK_ALLOW && k->out->kind == PAGE_OPTIONS)
 			add_options(k);
 	}

@@ -39,7 +39,6 @@ enum page_kind {
 const char *page_kind_name(enum page_kind k);
 
 struct page_field {
-	enum look_header header; /* LOOK_END: one of the answers to OPTIONS */
 	const char *name;
 	char value[PAGE_FIELD_TEXT_MAX];
 };

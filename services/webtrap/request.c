@@ -169,13 +169,12 @@ read_version(const struct request_rules *rules, struct span s, struct request *r
 	if (major == 0 || (major > 1 && !rules->any_version))
 		return REQUEST_BAD_VERSION;
 	req->minor = major > 1 ? 1 : (unsigned)minor;
-	req->odd = req->odd || major > 1 || minor > 1 || major_text.len + minor_text.len > 2;
 	return REQUEST_OK;
 }
 
 /* The next part of the line; empty when there are more spaces than the rules allow. */
 static struct span
-next_part(const struct request_rules *rules, struct span *line, struct request *req)
+next_part(const struct request_rules *rules, struct span *line)
 {
 	struct span part;
 
@@ -183,7 +182,6 @@ next_part(const struct request_rules *rules, struct span *line, struct request *
 	while (rules->loose_spaces && line->len > 0 && line->at[0] == ' ') {
 		line->at++;
 		line->len--;
-		req->odd = true;
 	}
 	return part;
 }
@@ -196,13 +194,13 @@ read_line(const struct request_rules *rules, struct span line, struct request *r
 	req->line = line;
 	if (has_controls(line, true))
 		return REQUEST_BAD_LINE;
-	req->method = next_part(rules, &line, req);
+	req->method = next_part(rules, &line);
 	if (!is_method(rules, req->method))
 		return REQUEST_BAD_LINE;
-	req->target = next_part(rules, &line, req);
+	req->target = next_part(rules, &line);
 	if (!is_target(rules, req))
 		return REQUEST_BAD_LINE;
-	version = next_part(rules, &line, req);
+	version = next_part(rules, &line);
 	if (version.len == 0 && line.len == 0)
 		return span_is(req->method, "GET") ? REQUEST_SIMPLE : REQUEST_BAD_LINE;
 	if (line.len > 0)
@@ -260,9 +258,8 @@ keep_field(struct span name, struct span value, struct request *req)
 
 /* What a strict server refuses a loose one skips. */
 static enum request_verdict
-skip_field(const struct request_rules *rules, struct request *req)
+skip_field(const struct request_rules *rules)
 {
-	req->odd = true;
 	return rules->loose_fields ? REQUEST_OK : REQUEST_BAD_FIELD;
 }
 
@@ -283,21 +280,16 @@ read_field(const struct request_rules *rules, struct span line, struct request *
 
 	if (memchr(line.at, '\0', line.len) != NULL)
 		return REQUEST_BAD_FIELD;
-	if (is_blank(line.at[0])) { /* folded, RFC 9112 5.2: read by nobody who counts */
-		req->odd = true;
+	if (is_blank(line.at[0])) /* folded, RFC 9112 5.2: read by nobody who counts */
 		return REQUEST_OK;
-	}
 	if (!cut(line, ':', &name, &value))
-		return skip_field(rules, req);
+		return skip_field(rules);
 	if (name.len == 0 || memchr(name.at, ' ', name.len) != NULL)
 		return REQUEST_BAD_FIELD;
 	if (!is_token(name))
-		return skip_field(rules, req);
-	if (has_controls(value, false)) {
-		if (!rules->loose_fields)
-			return REQUEST_BAD_FIELD;
-		req->odd = true;
-	}
+		return skip_field(rules);
+	if (has_controls(value, false) && !rules->loose_fields)
+		return REQUEST_BAD_FIELD;
 	return keep_field(name, trimmed(value), req);
 }
 
@@ -337,8 +329,8 @@ read_fields(const struct request_rules *rules, struct span *rest, struct request
 	return REQUEST_LONG_FIELD;
 }
 
-enum request_verdict
-request_judge(const struct request_rules *rules, const struct request *req)
+static enum request_verdict
+judge(const struct request_rules *rules, const struct request *req)
 {
 	struct span name;
 	uint16_t port;
@@ -372,7 +364,7 @@ read_head(const struct request_rules *rules, struct span *rest, struct request *
 		return v;
 	if (req->chunked && (req->has_length || req->minor == 0)) /* RFC 9112 6.1: a smuggler's request */
 		return REQUEST_BAD_LENGTH;
-	return request_judge(rules, req);
+	return judge(rules, req);
 }
 
 enum request_verdict

@@ -66,7 +66,6 @@ struct request {
 	uint64_t length; /* Content-Length */
 	bool has_length, chunked;
 	bool expects; /* 100-continue: the body comes when it is asked for */
-	bool odd; /* forgiven by the rules, but not by libmicrohttpd */
 	size_t head_len; /* bytes of data that were the head; 0 unless OK or SIMPLE */
 	unsigned number; /* on its connection, from 0; set by the caller */
 };
@@ -74,8 +73,6 @@ struct request {
 /* Reads a head. The spans of req point into data; with any verdict, req holds what was understood. */
 enum request_verdict request_check(const struct request_rules *rules, const void *data, size_t len,
     struct request *req);
-/* The part of it that looks at values, not bytes: for a request that another parser has read. */
-enum request_verdict request_judge(const struct request_rules *rules, const struct request *req);
 /* RFC 9112 9.3: does the client want to go on after this one? */
 bool request_keeps(const struct request *req);
 bool request_has_body(const struct request *req);

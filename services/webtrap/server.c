@@ -5,13 +5,15 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/slab.h"
-#include "webtrap/http.h"
+#include "webtrap/body.h"
+#include "webtrap/page.h"
 #include "webtrap/visitor.h"
 #include "wire/event.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,12 +25,20 @@ enum {
 	SWEEP_MS = 1000,
 };
 
+/* A request whose head was read, and whose body is passed by as it comes. */
+struct upload {
+	struct body body;
+	size_t head_len;
+	char head[];
+};
+
 struct visit {
-	struct list node; /* in one of the server's lists while it waits for a request */
+	struct list node; /* in one of the server's lists while it waits for a request, or for more of its body */
 	struct server *server;
 	struct loop_fd *watch; /* while it waits */
 	struct conn *conn; /* while an answer is on its way that the socket didn't take at once, or that is the last */
-	int fd; /* unless conn has it, or http */
+	struct upload *upload; /* NULL: no body is being read */
+	int fd; /* unless conn has it */
 	int seen; /* bytes of the request so far */
 	uint64_t deadline_ms;
 	unsigned requests;
@@ -40,11 +50,11 @@ struct visit {
 struct server {
 	struct daemon *daemon;
 	struct listener *listener;
-	struct http *http;
 	struct visitors *visitors;
 	struct slab *visits;
-	struct list fresh,
-	    kept; /* waiting for a first or next request; all of a list have the same time: it is the timer */
+	/* Waiting for a first request, the next one, more of a body; all of a list have the same time: it is the timer
+	 */
+	struct list fresh, kept, uploading;
 	struct loop_timer *sweep;
 	const char *domains;
 	bool draining;
@@ -55,7 +65,7 @@ struct server {
 };
 
 static metric_value pages[PAGE_KIND_COUNT], refused[REQUEST_VERDICT_COUNT];
-static metric_value harvesters, bytes_out, handed_over;
+static metric_value harvesters, bytes_out, bodies_read;
 
 static void
 visit_end(void *ctx)
@@ -64,6 +74,7 @@ visit_end(void *ctx)
 	struct server *s = v->server;
 
 	list_remove(&v->node);
+	free(v->upload);
 	slab_put(s->visits, v);
 	listener_flow_ended(s->listener);
 	if (s->draining && slab_used(s->visits) == 0)
@@ -111,8 +122,7 @@ add_url(struct event *e, const struct request *r)
 }
 
 static void
-tell_request(struct visit *v, const struct request *r, enum request_verdict verdict, uint64_t body_bytes,
-    const struct page_answer *a)
+tell_request(struct visit *v, const struct request *r, enum request_verdict verdict, const struct page_answer *a)
 {
 	struct event *e = new_event(v, "web-request", "r");
 	char version[8];
@@ -122,7 +132,7 @@ tell_request(struct visit *v, const struct request *r, enum request_verdict verd
 	event_text(e, "http.version", version);
 	event_span(e, "http.request.method", r->method);
 	event_span(e, "http.request.referrer", r->referrer);
-	event_number(e, "http.request.bytes", body_bytes);
+	event_number(e, "http.request.bytes", r->length);
 	if (a->status != 0)
 		event_number(e, "http.response.status_code", a->status);
 	event_number(e, "http.response.bytes", a->no_body ? 0 : a->body_len);
@@ -152,8 +162,7 @@ tell_harvester(struct visit *v, const struct request *r, const struct visitor *w
 }
 
 static void
-note(struct visit *v, const struct request *r, enum request_verdict verdict, uint64_t body_bytes,
-    const struct page_answer *a)
+note(struct visit *v, const struct request *r, enum request_verdict verdict, const struct page_answer *a)
 {
 	struct visitor *who = visitors_see(v->server->visitors, &v->flow.source.addr);
 
@@ -161,23 +170,11 @@ note(struct visit *v, const struct request *r, enum request_verdict verdict, uin
 	metric_add(&pages[a->kind], 1);
 	metric_add(&refused[verdict], verdict == REQUEST_OK ? 0 : 1);
 	metric_add(&bytes_out, a->no_body ? 0 : a->body_len);
-	tell_request(v, r, verdict, body_bytes, a);
+	tell_request(v, r, verdict, a);
 	if (a->kind == PAGE_ROBOTS)
 		who->read_robots = true;
 	if (a->kind == PAGE_MAZE && visitor_trespass(who, a->addresses, clock_ms() + 1))
 		tell_harvester(v, r, who);
-}
-
-/* ---- a request whose body libmicrohttpd has read ---- */
-
-static void
-on_request(void *flow, const struct request *r, uint64_t body_bytes, struct page_answer *out)
-{
-	struct visit *v = flow;
-	enum request_verdict verdict = request_judge(&v->site.look->rules, r);
-
-	page_answer(&v->site, r, verdict, &v->flow.source.addr, clock_wall_ms(), out);
-	note(v, r, verdict, body_bytes, out);
 }
 
 /* ---- waiting ---- */
@@ -325,7 +322,7 @@ answer(struct visit *v, struct request *r, enum request_verdict verdict)
 
 	r->number = v->requests;
 	page_answer(&v->site, r, verdict, &v->flow.source.addr, clock_wall_ms(), a);
-	note(v, r, verdict, r->length, a);
+	note(v, r, verdict, a);
 	if (a->status == 0)
 		leave(v);
 	else
@@ -334,17 +331,7 @@ answer(struct visit *v, struct request *r, enum request_verdict verdict)
 
 /* ---- reading ---- */
 
-static void
-hand_over(struct visit *v)
-{
-	stop_waiting(v);
-	set_low_water(v, 1);
-	metric_add(&handed_over, 1);
-	if (!http_add(v->server->http, v->fd, v))
-		visit_end(v);
-}
-
-/* Takes a request that is whole out of the socket. */
+/* Takes out of the socket what was seen in it. */
 static void
 consume(struct visit *v, size_t len)
 {
@@ -359,7 +346,65 @@ consume(struct visit *v, size_t len)
 	}
 }
 
-/* What libmicrohttpd would refuse in its own words is answered without its body. */
+/* The request is answered when its body is over, or is none. */
+static void
+answer_upload(struct visit *v, enum request_verdict verdict)
+{
+	struct upload *u = v->upload;
+	struct request r;
+
+	request_check(&v->site.look->rules, u->head, u->head_len, &r);
+	r.length = u->body.bytes;
+	v->upload = NULL;
+	answer(v, &r, verdict);
+	free(u);
+}
+
+static void
+wait_for_body(struct visit *v)
+{
+	list_remove(&v->node);
+	list_append(&v->server->uploading, &v->node);
+	v->deadline_ms = clock_ms() + NEXT_MS;
+}
+
+static void
+begin_upload(struct visit *v, const struct request *r)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct upload *u = malloc(sizeof(*u) + r->head_len);
+
+	if (u == NULL) {
+		leave(v);
+		return;
+	}
+	u->head_len = r->head_len;
+	memcpy(u->head, v->server->input, r->head_len);
+	body_init(&u->body, &v->site.look->rules, r);
+	consume(v, r->head_len);
+	set_low_water(v, 1);
+	v->seen = 0;
+	v->upload = u;
+	metric_add(&bodies_read, 1);
+	wait_for_body(v);
+	if (r->expects &&
+	    r->minor > 0) /* RFC 9110 10.1.1; a socket that takes nothing now has a peer that isn't waiting */
+		send(v->fd, go_on, sizeof(go_on) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+take_body(struct visit *v, size_t have)
+{
+	size_t used;
+	enum body_result result = body_input(&v->upload->body, v->server->input, have, &used);
+
+	consume(v, used);
+	if (result == BODY_MORE)
+		wait_for_body(v);
+	else
+		answer_upload(v, result == BODY_DONE ? REQUEST_OK : REQUEST_BAD_LENGTH);
+}
+
 static void
 take_request(struct visit *v, struct request *r, size_t have)
 {
@@ -369,12 +414,10 @@ take_request(struct visit *v, struct request *r, size_t have)
 	if (!request_has_body(r) || (fits && have >= whole)) {
 		consume(v, whole);
 		answer(v, r, REQUEST_OK);
-	} else if (r->odd) {
-		answer(v, r, REQUEST_BAD_LENGTH);
 	} else if (fits && !r->expects) {
 		wait_for_more(v, (int)have);
 	} else {
-		hand_over(v);
+		begin_upload(v, r);
 	}
 }
 
@@ -393,6 +436,10 @@ on_readable(void *ctx, unsigned io)
 		leave(v);
 		return;
 	}
+	if (v->upload != NULL) {
+		take_body(v, (size_t)n);
+		return;
+	}
 	enum request_verdict verdict = request_check(&v->site.look->rules, s->input, (size_t)n, &r);
 
 	if (verdict == REQUEST_MORE)
@@ -408,8 +455,13 @@ static void
 give_up(struct visit *v)
 {
 	struct server *s = v->server;
-	ssize_t n = recv(v->fd, s->input, sizeof(s->input), MSG_PEEK | MSG_DONTWAIT);
 	struct request r;
+
+	if (v->upload != NULL) {
+		answer_upload(v, REQUEST_LATE);
+		return;
+	}
+	ssize_t n = recv(v->fd, s->input, sizeof(s->input), MSG_PEEK | MSG_DONTWAIT);
 
 	if (n <= 0) {
 		leave(v);
@@ -439,6 +491,7 @@ sweep(void *ctx)
 
 	sweep_list(&s->fresh, now);
 	sweep_list(&s->kept, now);
+	sweep_list(&s->uploading, now);
 }
 
 static void
@@ -476,8 +529,8 @@ register_metrics(void)
 	for (size_t i = REQUEST_SIMPLE; i < REQUEST_VERDICT_COUNT; i++)
 		metrics_register("odd_requests_total", reasons[i], METRIC_COUNTER, "Requests that no browser sends.",
 		    &refused[i]);
-	metrics_register("handed_over_total", NULL, METRIC_COUNTER, "Requests whose body libmicrohttpd read.",
-	    &handed_over);
+	metrics_register("bodies_read_total", NULL, METRIC_COUNTER, "Requests with a chunked, long or announced body.",
+	    &bodies_read);
 	metrics_register("harvesters_total", NULL, METRIC_COUNTER, "Sources called harvesters.", &harvesters);
 	metrics_register("body_bytes_total", NULL, METRIC_COUNTER, "Octets of pages sent.", &bytes_out);
 }
@@ -485,7 +538,6 @@ register_metrics(void)
 struct server *
 server_new(struct daemon *d, const struct server_settings *settings)
 {
-	static const struct http_ops ops = { .request = on_request, .ended = visit_end };
 	struct server *s = xcalloc(1, sizeof(*s));
 	uint64_t seed;
 
@@ -496,7 +548,7 @@ server_new(struct daemon *d, const struct server_settings *settings)
 	s->visitors = visitors_new((size_t)settings->visitors, seed);
 	list_init(&s->fresh);
 	list_init(&s->kept);
-	s->http = http_new(daemon_loop(d), (size_t)settings->listen.capacity, &ops);
+	list_init(&s->uploading);
 	s->listener = listener_new(daemon_loop(d), &settings->listen, on_open, s);
 	s->sweep = loop_timer_new(daemon_loop(d), sweep, s);
 	loop_timer_every(s->sweep, SWEEP_MS);
@@ -535,7 +587,7 @@ server_shutdown(struct server *s)
 	listener_stop(s->listener);
 	leave_list(&s->fresh, false);
 	leave_list(&s->kept, false);
-	http_free(&s->http);
+	leave_list(&s->uploading, false);
 }
 
 size_t

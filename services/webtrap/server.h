@@ -1,10 +1,10 @@
 /*
- * server - flows of webtrap.  It peeks at each request, answers what fits into
- * 16 KiB byte for byte as the look's server would, and hands a request with
- * more body to http.  Events and visitors are kept here.
+ * server - flows of webtrap.  It peeks at each request and answers it byte for
+ * byte as the look's server would, after passing by what the body holds.
+ * Events and visitors are kept here.
  *
- * Peeking leaves the request in the socket, so that any request, with the
- * connection, can still be given away whole.
+ * Peeking leaves the request in the socket, so that thousands who wait need no
+ * buffers of ours.
  */
 #ifndef WEBTRAP_SERVER_H
 #define WEBTRAP_SERVER_H

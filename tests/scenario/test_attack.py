@@ -126,6 +126,31 @@ def test_wget_fetches_five_megabytes_of_maze(lab, tmp_path):
     assert len(harvested) > len(pages)
 
 
+@pytest.mark.parametrize("look", ["apache", "nginx", "iis"])
+@pytest.mark.parametrize("way", ["Transfer-Encoding: chunked", "Expect: 100-continue", "X-Announced: length"])
+def test_a_long_body_is_counted_and_the_connection_goes_on(lab, tmp_path, look, way):
+    ip, port = lab.decoy("webtrap", look)
+    url, body, agent = f"http://{ip}:{port}/", tmp_path / "body", f"{look}-{way.split()[-1]}"
+    body.write_bytes(b"x=" + b"y" * 300_000)
+    post = ("-X", "POST", "-H", way, "-A", agent, "--data-binary", f"@{body}")
+    shown = ("-sS", "-o", tmp_path / "page", "-w", "%{http_code} %{num_connects}\n")
+    said = lab.attack("curl", *shown, *post, url, "--next", *shown, url).stdout.decode().split()
+    assert said[0] in ("200", "405") and said[1:] == ["1", "200", "0"]
+    mine = lambda: [e for e in lab.events() if e.get("user_agent", {}).get("original") == agent]  # noqa: E731
+    assert wait_for(mine, 30)[0]["http"]["request"]["bytes"] == 300_002
+
+
+def test_broken_chunks_are_refused_in_character(lab, tmp_path):
+    ip, port = lab.decoy("webtrap", "nginx")
+    talk = (
+        "import socket,sys; s=socket.create_connection((sys.argv[1],int(sys.argv[2])));"
+        "s.sendall(b'POST / HTTP/1.1\\r\\nHost: a\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n'); s.sendall(b'zz\\r\\n');"
+        "d=b''.join(iter(lambda: s.recv(65536), b'')); sys.stdout.buffer.write(d)"
+    )
+    answer = lab.attack("python3", "-c", talk, ip, port).stdout
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\nServer: nginx") and answer.rstrip().endswith(b"</html>")
+
+
 SPIDER = """
 import re, scrapy
 class Harvester(scrapy.Spider):
