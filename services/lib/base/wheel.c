@@ -1,10 +1,13 @@
 #include "base/wheel.h"
 
+#include <string.h>
+
 void
 wheel_init(struct wheel *w, uint64_t tick_ms, uint64_t now_ms)
 {
 	for (size_t i = 0; i < WHEEL_SLOTS; i++)
 		list_init(&w->slots[i]);
+	memset(w->armed, 0, sizeof(w->armed));
 	w->tick_ms = tick_ms;
 	w->now_tick = now_ms / tick_ms;
 }
@@ -26,6 +29,7 @@ wheel_arm(struct wheel *w, struct wheel_timer *t, uint64_t due_ms)
 	list_remove(&t->node);
 	t->due_ms = due_ms;
 	list_append(&w->slots[tick % WHEEL_SLOTS], &t->node);
+	w->armed[tick % WHEEL_SLOTS / 64] |= 1ULL << tick % 64;
 }
 
 void
@@ -42,10 +46,11 @@ wheel_armed(const struct wheel_timer *t)
 
 /* Timers of later rounds share the slot: they are put back as they were. */
 static void
-run_slot(struct wheel *w, struct list *slot, uint64_t now_ms, void (*fire)(struct wheel_timer *, void *), void *ctx)
+run_slot(struct wheel *w, uint64_t now_ms, void (*fire)(struct wheel_timer *, void *), void *ctx)
 {
-	struct list batch;
+	struct list *slot = &w->slots[w->now_tick % WHEEL_SLOTS], batch;
 
+	w->armed[w->now_tick % WHEEL_SLOTS / 64] &= ~(1ULL << w->now_tick % 64);
 	list_init(&batch);
 	while (!list_empty(slot)) {
 		struct list *node = slot->next;
@@ -64,6 +69,22 @@ run_slot(struct wheel *w, struct list *slot, uint64_t now_ms, void (*fire)(struc
 	}
 }
 
+/* The first tick from here on whose slot may hold a timer; target when there is none before it. */
+static uint64_t
+next_armed(const struct wheel *w, uint64_t tick, uint64_t target)
+{
+	while (tick < target) {
+		uint64_t rest = w->armed[tick % WHEEL_SLOTS / 64] >> tick % 64;
+
+		if (rest != 0) {
+			tick += (uint64_t)__builtin_ctzll(rest);
+			break;
+		}
+		tick = (tick | 63) + 1;
+	}
+	return tick < target ? tick : target;
+}
+
 void
 wheel_advance(struct wheel *w, uint64_t now_ms, void (*fire)(struct wheel_timer *t, void *ctx), void *ctx)
 {
@@ -73,7 +94,7 @@ wheel_advance(struct wheel *w, uint64_t now_ms, void (*fire)(struct wheel_timer 
 	if (target > w->now_tick + WHEEL_SLOTS)
 		w->now_tick = target - WHEEL_SLOTS;
 	while (w->now_tick < target) {
-		w->now_tick++;
-		run_slot(w, &w->slots[w->now_tick % WHEEL_SLOTS], now_ms, fire, ctx);
+		w->now_tick = next_armed(w, w->now_tick + 1, target);
+		run_slot(w, now_ms, fire, ctx);
 	}
 }

@@ -19,6 +19,7 @@ struct wheel_timer {
 
 struct wheel {
 	struct list slots[WHEEL_SLOTS];
+	uint64_t armed[WHEEL_SLOTS / 64]; /* a bit a slot: a timer was put there since the slot last ran */
 	uint64_t tick_ms;
 	uint64_t now_tick;
 };
