@@ -57,7 +57,7 @@ uint64_t model_position(struct model *m, const char *stream, const char *made);
 struct model_filter {
 	uint64_t before; /* only rows with a smaller number */
 	uint64_t limit;
-	const char *action, *source, *service; /* source: an address as addr_format() writes it */
+	const char *action, *source, *service, *instance; /* source: an address as addr_format() writes it */
 	const char *sha256, *id;
 	uint64_t since_ms;
 };

@@ -20,6 +20,7 @@ resource_events(const struct request *r, struct reply *out)
 		return;
 	f.action = query_get(&r->query, "action");
 	f.service = query_get(&r->query, "service");
+	f.instance = query_get(&r->query, "instance");
 	list_begin(&l, CURSOR_EVENTS, &f);
 	list_end(&l, model_events(r->api->model, &f, event_item, &l), out);
 }

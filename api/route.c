@@ -7,7 +7,7 @@
 const struct route routes[] = {
 	{ "/v1/stats", ROLE_READ, resource_stats, { NULL } },
 	{ "/v1/events", ROLE_READ, resource_events,
-	    { "limit", "cursor", "action", "source", "service", "since", NULL } },
+	    { "limit", "cursor", "action", "source", "service", "instance", "since", NULL } },
 	{ "/v1/sources", ROLE_READ, resource_sources, { "limit", "cursor", "source", "since", NULL } },
 	{ "/v1/messages", ROLE_READ, resource_messages, { "limit", "cursor", "source", "sha256", "since", NULL } },
 	{ "/v1/messages/{id}", ROLE_READ, resource_message, { NULL } },

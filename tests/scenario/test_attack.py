@@ -224,6 +224,13 @@ def test_the_api_says_who_it_was(lab):
     assert {"fingerprintd", "webtrap", "proxytrap", "relaytrap"} <= names
 
 
+def test_events_can_be_asked_for_by_replica(lab):
+    replica = next(r["instance"] for r in lab.api("/v1/replicas")["items"] if r["service"] == "relaytrap")
+    mails = lab.pages(f"/v1/events?action=relay-mail&instance={replica}")
+    assert mails and all(e["service"] == {"name": "relaytrap", "node": {"name": replica}} for e in mails)
+    assert lab.pages("/v1/events?action=relay-mail&instance=another") == []
+
+
 def test_every_event_fits_the_schema(lab):
     schema = json.loads((ROOT / "api" / "events.schema.json").read_text())
     check = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
@@ -231,6 +238,7 @@ def test_every_event_fits_the_schema(lab):
     for event in events:
         errors = [f"{e.json_path}: {e.message}" for e in check.iter_errors(event)]
         assert not errors, f"{event}\n{errors}"
+        assert event["service"]["node"]["name"], event
     actions = {e["event"]["action"] for e in events}
     assert {"probe", "flow-open", "flow-close", "os-guess", "web-request", "web-harvester"} <= actions
     assert {"proxy-request", "relay-session", "relay-mail"} <= actions

@@ -371,6 +371,7 @@ make_item(const struct events *e, const struct event *ev)
 bool
 events_emit_then(struct events *e, struct event **eventp, void (*safe)(void *ctx), void *ctx)
 {
+	event_text(*eventp, "service.node.name", e->instance);
 	struct item *i = make_item(e, *eventp);
 
 	metric_add(&emitted, 1);

@@ -38,7 +38,8 @@ add_event(struct model *m, const char *id, const char *action, const char *ip)
 	snprintf(text, sizeof(text),
 	    "{\"@timestamp\":\"2026-11-24T12:00:00.000Z\",\"event\":{\"id\":\"%s\",\"action\":\"%s\",\"kind\":"
 	    "\"event\"},"
-	    "\"service\":{\"name\":\"relaytrap\"},\"source\":{\"ip\":\"%s\",\"port\":1},"
+	    "\"service\":{\"name\":\"relaytrap\",\"node\":{\"name\":\"relay-1\"}},\"source\":{\"ip\":\"%s\",\"port\":1}"
+	    ","
 	    "\"honeyspam\":{\"schema\":1,\"site\":\"lab\",\"flow\":{\"id\":\"f\",\"bytes_in\":10,\"bytes_out\":20}}}",
 	    id, action, ip);
 	model_add_event(m, text, strlen(text), 5);
@@ -246,6 +247,9 @@ filters_leave_what_was_asked_for(void **state)
 	assert_int_equal(count_events(m, (struct model_filter){ .action = "flow-open", .source = "203.0.113.9" }), 1);
 	assert_int_equal(count_events(m, (struct model_filter){ .service = "webtrap" }), 0);
 	assert_int_equal(count_events(m, (struct model_filter){ .action = "' OR 1 --" }), 0);
+	assert_int_equal(count_events(m, (struct model_filter){ .instance = "relay-1" }), 3);
+	assert_int_equal(count_events(m, (struct model_filter){ .action = "flow-close", .instance = "relay-1" }), 1);
+	assert_int_equal(count_events(m, (struct model_filter){ .instance = "relay-2" }), 0);
 	assert_int_equal(count_events(m, (struct model_filter){ .since_ms = 1795521600000 }), 3);
 	assert_int_equal(count_events(m, (struct model_filter){ .since_ms = 1795521600001 }), 0);
 	model_free(&m);
