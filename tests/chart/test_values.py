@@ -1,6 +1,8 @@
 """Values: every switch works both ways, wrong ones are named, and what is made of values.yaml is up to date."""
 
+import json
 import re
+import shlex
 
 import conftest
 import pytest
@@ -144,6 +146,30 @@ def test_make_secrets_knows_every_user(tmp_path):
 def test_the_documented_examples_are_scenarios(name):
     ours, theirs = (yaml.safe_load((conftest.CHARTS / "honeyspam" / folder / f"{name}-values.yaml").read_text()) for folder in ("ci", "examples"))
     assert ours == theirs
+
+
+def documented(path):
+    """The `helm install` and `helm upgrade` lines of a page that use our charts: (release, chart, words)."""
+    decoys = json.dumps(json.loads((conftest.ROOT / "docker" / "decoys.json").read_text())["decoys"])
+    text = path.read_text().replace("\\\n", "").replace(" -f my-gateway.yaml", "").replace("[...]", decoys)
+    for line in re.findall(r"^helm (?:install|upgrade) (.*)$", text, re.M):
+        release, chart, *words = (word for word in shlex.split(line) if word not in ("--wait", "--reuse-values"))
+        if chart.startswith("charts/"):
+            yield release, chart, words
+
+
+@pytest.mark.parametrize("page", ["README.md", "charts/README.md", "charts/PRODUCTION.md"])
+@pytest.mark.parametrize("version", [3, 4])
+def test_what_the_documentation_types_renders(charts, page, version):
+    """An upgrade keeps the values of the installation that the page shows first."""
+    installed = {}
+    for release, chart, words in documented(conftest.ROOT / page):
+        words = [re.sub(r"^charts(?=/)", str(charts), word) for word in words]
+        kept = installed.setdefault(release, [])
+        good, said = conftest.helm(version, "template", release, charts.parent / chart, *kept, *words)
+        assert good, f"{words}\n{said}"
+        installed[release] = kept or words
+    assert set(installed) == {"honeyspam", "honeyspam-gateway"}
 
 
 def test_the_example_for_nats_knows_every_user():
