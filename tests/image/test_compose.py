@@ -147,6 +147,38 @@ def test_harvester_gets_pages_from_the_wire_and_from_the_host(stack):
         assert "<a " in page.lower() or "href" in page.lower()
 
 
+def readme_commands():
+    """Those of docker/README.md that attack and ask: what it says about starting and stopping is this file's own work."""
+    block = re.search(r"^```\n(.*?)^```", (engine.ROOT / "docker" / "README.md").read_text(), re.S | re.M)[1]
+    lines = [line.split("  #")[0].rstrip() for line in block.splitlines()]
+    return [line for line in lines if line.startswith(("curl", "swaks"))]
+
+
+def test_the_commands_of_the_readme_do_what_it_says(stack, tmp_path):
+    """As they stand, on the machine that runs the engine; only the secrets lie elsewhere here."""
+    (tmp_path / "mail.eml").write_bytes(mail("from the README"))
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "secrets").symlink_to(stack.secrets)
+    commands = readme_commands()
+    assert [command.split()[0] for command in commands] == ["curl", "swaks", "curl", "curl"]
+    page, _, _, _ = [stack.docker.inside("sh", "-c", command, cwd=tmp_path) for command in commands]
+    assert "href" in page.lower()
+    seen = lambda: {m["destination"]["ip"] for m in stack.items("/v1/messages?source=203.0.113.1")}  # noqa: E731
+    engine.Engine.wait(lambda: seen() == {RELAY, PROXY}, SEEN_S, lambda: f"mails to {seen()}")
+    listed = json.loads(stack.docker.inside("sh", "-c", commands[3], cwd=tmp_path))["items"]
+    assert "from the README" in [m["subject"] for m in listed]
+
+
+def test_the_courier_is_off_and_says_so_of_a_probe(stack, tmp_path):
+    config = stack.docker.inspect(stack.container("courier"))["Config"]
+    assert "HS_ENABLED=false" in config["Env"]
+    digest = send(stack, mail(f"test {RELAY}"), tmp_path, f"smtp://{RELAY}/mx.example.org")
+    told = lambda: {e["event"]["action"] for e in stack.items("/v1/events?service=courier")}  # noqa: E731
+    engine.Engine.wait(told, SEEN_S, lambda: f"the courier says nothing of {digest}")
+    assert told() == {"courier-refused"}
+    assert {e["event"]["reason"] for e in stack.items("/v1/events?service=courier")} == {"disabled"}
+
+
 def test_only_decoys_answer_on_the_wire(stack):
     """One ARP answer each: neither is the gateway's kernel a second voice, nor does it tell its other address."""
     for ip, answers in ((RELAY, 1), ("203.0.113.31", 1), (UNUSED, 0), (GATEWAY_CORE, 0)):
