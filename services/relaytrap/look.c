@@ -132,7 +132,16 @@ put_format(struct output *o, const char *format, const struct look_values *v)
 static bool
 offered(const struct look_keyword *k, const struct look_values *v)
 {
-	return k->when == LOOK_ALWAYS || (k->when == LOOK_WITHOUT_TLS ? v->tls_possible : v->auth_possible);
+	switch (k->when) {
+	case LOOK_WITHOUT_TLS:
+		return v->tls_possible;
+	case LOOK_WITH_AUTH:
+		return v->auth_possible;
+	case LOOK_BEFORE_SYNC:
+		return !v->sync;
+	default:
+		return true;
+	}
 }
 
 /* The last line's code is followed by a space, not by a hyphen (RFC 5321 4.2.1). */

@@ -29,6 +29,7 @@ enum look_when {
 	LOOK_ALWAYS,
 	LOOK_WITHOUT_TLS, /* TLS is possible, but not there yet */
 	LOOK_WITH_AUTH, /* logging in is possible */
+	LOOK_BEFORE_SYNC, /* the client may still run ahead (Exim) */
 };
 
 struct look_keyword {
@@ -49,6 +50,13 @@ enum look_data {
 	LOOK_DATA_BARE_REFUSED = 2, /* CR without LF and LF without CR end the conversation */
 };
 
+/* How a server ends TLS when it hangs up by itself, not for QUIT. */
+enum look_tls_end {
+	LOOK_TLS_ENDS, /* its goodbye, then TLS' own (close_notify) */
+	LOOK_TLS_BREAKS_OFF, /* no close_notify */
+	LOOK_TLS_LEAVES, /* its goodbye is said in the clear */
+};
+
 struct look {
 	const char *name;
 	const char *version; /* NULL: derived from versions and the decoy's secret */
@@ -65,8 +73,10 @@ struct look {
 	const struct smtp_auth_texts *auth; /* NULL: it can't */
 	unsigned idle_ms;
 	unsigned data_rules; /* of enum look_data */
+	enum look_tls_end tls_end;
 	const void *flavour; /* what tells versions apart; only the look's own commands read it */
 	size_t line_max; /* octets of a command that are read */
+	bool line_split; /* what is beyond them is the next command, not lost */
 
 	/* The line as it came, without its end: what isn't an ordinary command is answered here; true: it was. */
 	bool (*line)(struct smtp_session *s, char *line, size_t len);
@@ -96,6 +106,7 @@ struct look_values {
 	uint64_t wall_ms;
 	bool tls_possible; /* offered and not active */
 	bool auth_possible;
+	bool sync; /* the client must wait for answers (Exim) */
 };
 
 /* The look of that name; postfix when it is unknown or "". */

@@ -8,6 +8,7 @@
 #include "daemon/tls.h"
 #include "relaytrap/binding.h"
 #include "relaytrap/certs.h"
+#include "relaytrap/look_tls.h"
 #include "relaytrap/smtp_session.h"
 #include "relaytrap/sources.h"
 #include "relaytrap/store.h"
@@ -15,6 +16,7 @@
 #include "relaytrap/transcript.h"
 #include "wire/event.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 
 enum {
 	SWEEP_MS = 1000,
+	TLS_POLICIES_MAX = 16,
 	DECOYS_REMEMBERED = 256, /* by the address' last byte */
 	EVENT_RECIPIENTS_MAX = 32,
 	OUTPUT_MAX = 64 * 1024, /* replies that the client doesn't read: then we stop reading it */
@@ -78,22 +81,12 @@ struct server {
 	struct loop_timer *sweep;
 	struct sources *sources;
 	struct certs *certs;
-	struct tls_server *tls[TLS_1_3 + 1]; /* by the newest version that it speaks */
+	struct tls_server *tls[TLS_POLICIES_MAX]; /* look_tls()'s */
 	size_t tls_count; /* sessions that speak TLS or are about to */
 	struct decoy decoys[DECOYS_REMEMBERED];
 	struct list clients;
 	size_t count;
 	bool draining;
-};
-
-/* What each server could do at its time; of others TLS 1.3. */
-static const struct tls_age {
-	const char *look;
-	enum tls_version newest;
-} tls_ages[] = {
-	{ "exchange-5.0", TLS_1_0 },
-	{ "postfix-2", TLS_1_2 },
-	{ "sendmail-8.12", TLS_1_2 },
 };
 
 /* The longest that a loaded server of each kind lets wait; a client's patience is minutes (RFC 5321 4.5.3.2). */
@@ -309,6 +302,15 @@ on_start_tls(void *ctx)
 }
 
 static void
+on_leave_tls(void *ctx)
+{
+	struct client *c = ctx;
+
+	if (c->conn != NULL)
+		conn_leave_tls(c->conn);
+}
+
+static void
 on_close(void *ctx)
 {
 	struct client *c = ctx;
@@ -415,16 +417,6 @@ decoy_of(struct client *c)
 
 /* ---- TLS ---- */
 
-static struct tls_server *
-tls_of(const struct server *s, const struct look *look)
-{
-	for (size_t i = 0; i < sizeof(tls_ages) / sizeof(tls_ages[0]); i++) {
-		if (strcmp(tls_ages[i].look, look->name) == 0)
-			return s->tls[tls_ages[i].newest];
-	}
-	return s->tls[TLS_1_3];
-}
-
 static bool
 proxied(const struct client *c)
 {
@@ -443,7 +435,7 @@ shake_hands(struct client *c, const struct tls_identity *own)
 	if (proxied(c) && (other = certs_other(s->certs, &c->flow.destination.addr, c->host)) == NULL)
 		return false;
 	c->tls = TLS_STEP_HANDSHAKE;
-	bool good = conn_start_tls(c->conn, tls_of(s, c->binding.look), other == NULL ? own : other);
+	bool good = conn_start_tls(c->conn, s->tls[look_tls(c->binding.look)], other == NULL ? own : other);
 	tls_identity_free(&other);
 	conn_resume(c->conn);
 	return good;
@@ -653,6 +645,7 @@ start_session(struct client *c)
 		.message_abort = on_message_abort,
 		.auth = on_auth,
 		.start_tls = on_start_tls,
+		.leave_tls = on_leave_tls,
 		.close = on_close,
 		.delay = on_delay,
 		.ctx = c,
@@ -755,8 +748,10 @@ server_new(struct daemon *d, const struct server_settings *settings)
 	s->store = store_new(daemon_bus(d), daemon_site(d), settings->memory_max);
 	s->sources = sources_new(&settings->sources);
 	s->certs = certs_new(daemon_loop(d), daemon_bus(d), daemon_site_key(d), on_certs_changed, s);
-	for (enum tls_version v = TLS_1_0; v <= TLS_1_3; v++)
-		s->tls[v] = tls_server_new(v);
+	for (size_t i = 0; look_tls_at(i) != NULL; i++) {
+		assert(i < TLS_POLICIES_MAX);
+		s->tls[i] = tls_server_new(look_tls_at(i));
+	}
 	s->listener = listener_new(daemon_loop(d), &settings->listen, on_open, s);
 	s->sweep = loop_timer_new(daemon_loop(d), sweep, s);
 	loop_timer_every(s->sweep, SWEEP_MS);

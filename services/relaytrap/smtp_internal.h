@@ -39,17 +39,18 @@ struct smtp_session {
 	struct smtp_settings settings;
 	struct smtp_sink sink;
 	enum smtp_state state;
+	unsigned late_ms;
 	bool delayed, shutting_down, closing;
+	bool breaking_off; /* closes without TLS' goodbye */
 	bool message_open; /* the sink has begun one */
 	bool too_big;
 	bool more; /* the client has sent more than this line */
+	bool line_cut; /* it was longer */
 	char *line; /* grows with the client's lines, up to the look's limit */
 	size_t line_room;
 	size_t line_len;
-	bool line_cut; /* it was longer */
 	char *held; /* answers that are late */
 	size_t held_len;
-	unsigned late_ms;
 
 	unsigned errors, junk; /* the look's own counters */
 	unsigned helos, etrns, vrfys, noops; /* Sendmail: of each kind */
@@ -64,7 +65,7 @@ struct smtp_session {
 	bool chunk_last, chunk_lost; /* octets that nobody wants */
 	char *refusal; /* Exim: what refused recipients heard; NULL: not the same for all */
 	unsigned refused_recipients;
-	bool sync; /* Exim: answers must be waited for */
+	bool sync, helo_sync; /* Exim: answers must be waited for, the latter until EHLO */
 	bool was_rcpt, is_rcpt; /* the command before this one was RCPT; this one is */
 	bool mail_refused; /* the last one */
 	unsigned unknowns;
@@ -86,9 +87,12 @@ void smtp_say(struct smtp_session *s, const char *text, const char *arg);
 /* The same, counted as an error. */
 void smtp_refuse(struct smtp_session *s, const char *text, const char *arg);
 void smtp_say_ehlo(struct smtp_session *s);
+/* The answer to QUIT. */
+void smtp_quit(struct smtp_session *s, const char *text);
+/* We have had enough. */
 void smtp_goodbye(struct smtp_session *s, const char *text);
 void smtp_goodbye_about(struct smtp_session *s, const char *text, const char *arg);
-/* The goodbye was said already. */
+/* The same when the goodbye was said already. */
 void smtp_hang_up(struct smtp_session *s);
 
 /* ---- the transaction ---- */

@@ -30,6 +30,7 @@ values(struct smtp_session *s, const char *arg, char client[ADDR_TEXT_MAX])
 		.wall_ms = s->wall_us / 1000,
 		.tls_possible = smtp_tls_possible(s),
 		.auth_possible = smtp_auth_possible(s),
+		.sync = s->sync,
 	};
 }
 
@@ -76,25 +77,50 @@ smtp_refuse(struct smtp_session *s, const char *text, const char *arg)
 }
 
 static void
+leave_tls(struct smtp_session *s)
+{
+	if (s->envelope.tls)
+		s->sink.leave_tls(s->sink.ctx);
+}
+
+static void
 close_now(struct smtp_session *s)
 {
+	if (s->breaking_off)
+		leave_tls(s);
+	s->sink.close(s->sink.ctx);
+}
+
+static void
+end_session(struct smtp_session *s)
+{
+	smtp_abort_message(s);
+	s->state = SMTP_CLOSED;
 	if (s->held_len > 0 || s->late_ms > 0)
 		s->closing = true; /* behind the late answer */
 	else
-		s->sink.close(s->sink.ctx);
+		close_now(s);
+}
+
+void
+smtp_quit(struct smtp_session *s, const char *text)
+{
+	smtp_say(s, text, "");
+	end_session(s);
 }
 
 void
 smtp_hang_up(struct smtp_session *s)
 {
-	smtp_abort_message(s);
-	s->state = SMTP_CLOSED;
-	close_now(s);
+	s->breaking_off = s->settings.look->tls_end != LOOK_TLS_ENDS;
+	end_session(s);
 }
 
 void
 smtp_goodbye_about(struct smtp_session *s, const char *text, const char *arg)
 {
+	if (s->settings.look->tls_end == LOOK_TLS_LEAVES)
+		leave_tls(s);
 	smtp_say(s, text, arg);
 	smtp_hang_up(s);
 }
@@ -371,7 +397,9 @@ input_command(struct smtp_session *s, const char *data, size_t len)
 	make_room(s, s->line_len + (take < room ? take : room) + 1);
 	memcpy(s->line + s->line_len, data, take < room ? take : room);
 	s->line_len += take < room ? take : room;
-	if (end == NULL)
+	if (take > room && s->settings.look->line_split)
+		take = room - 1; /* the octet behind is no line's end */
+	else if (end == NULL)
 		return take;
 	s->more = take + 1 < len;
 	s->sink.command(s->sink.ctx, s->line, s->line_len);
@@ -485,6 +513,7 @@ smtp_session_tls_started(struct smtp_session *s)
 	s->envelope.helo[0] = '\0';
 	s->envelope.esmtp = false;
 	s->envelope.auth_user[0] = '\0';
+	s->spoke = false;
 }
 
 void
@@ -494,6 +523,7 @@ smtp_session_eof(struct smtp_session *s)
 		return;
 	if (s->settings.look->eof_ends_line && s->line_len > 0)
 		end_line(s);
+	leave_tls(s); /* nobody says TLS' goodbye to one who is gone */
 	if (s->settings.look->eof != NULL && s->state != SMTP_CLOSED)
 		s->settings.look->eof(s);
 	smtp_session_resume(s); /* nobody is left who could be slowed down */
@@ -510,7 +540,7 @@ smtp_session_resume(struct smtp_session *s)
 	s->held = NULL;
 	s->held_len = 0;
 	if (s->closing)
-		s->sink.close(s->sink.ctx);
+		close_now(s);
 	s->closing = false;
 }
 

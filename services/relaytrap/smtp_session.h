@@ -84,6 +84,8 @@ struct smtp_sink {
 	 * answer, then call smtp_session_tls_started(). Nothing is read until then.
 	 */
 	void (*start_tls)(void *ctx);
+	/* What was said is still said in TLS, what follows in the clear, and the close comes without TLS' goodbye. */
+	void (*leave_tls)(void *ctx);
 	/* Say goodbye: close after the queued replies. */
 	void (*close)(void *ctx);
 	/* Nothing is said or read for so long: for errors and tarpits. Then call smtp_session_resume(). */

@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct fake {
-	bool storing, closed, in_message, shaking;
+	bool storing, closed, in_message, shaking, in_tls;
 };
 
 static void
@@ -96,6 +96,14 @@ on_start_tls(void *ctx)
 	f->shaking = true;
 }
 
+static void
+on_leave_tls(void *ctx)
+{
+	const struct fake *f = ctx;
+
+	assert(f->in_tls && !f->closed);
+}
+
 static bool
 recipient_ok(void *ctx, const char *address)
 {
@@ -113,6 +121,7 @@ go_on(struct smtp_session *s, struct fake *f, bool ok)
 	}
 	if (f->shaking) {
 		f->shaking = false;
+		f->in_tls = true;
 		smtp_session_tls_started(s);
 	}
 	if (smtp_session_delayed(s))
@@ -132,6 +141,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.message_abort = on_abort,
 		.auth = on_auth,
 		.start_tls = on_start_tls,
+		.leave_tls = on_leave_tls,
 		.close = on_close,
 		.delay = on_delay,
 		.ctx = &f,

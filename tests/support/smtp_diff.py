@@ -82,7 +82,7 @@ def end(process):
 
 @contextlib.contextmanager
 def real_server(args):
-    words = ["--serve", args.server, "--address", REAL] + ["--auth"] * (args.kind == "auth")
+    words = ["--serve", args.server, "--address", REAL] + ["--auth"] * (args.kind == "auth") + ["--tls"] * (args.kind == "tls")
     words += ["--option", SHORT_OF_PATIENCE[args.server]] if args.kind == "idle" else []
     started = [python("smtp_dns.py", NAMES), python("smtp_oracle.py", *words)]
     try:
@@ -96,7 +96,8 @@ def real_server(args):
 def rig(args):
     user, password = smtp_oracle.SECRET
     auth = ["--auth.offer=on", f"--auth.weak={user}:{password}"] if args.kind == "auth" else []
-    options = ["--listen.proxy=required", "--tls.sessions=0", *OPTIONS[args.server], *auth]
+    options = ["--listen.proxy=required", *OPTIONS[args.server], *auth]
+    options += ["--tls.sessions=0"] * (args.kind != "tls")
     options += ["--idle.max=4"] * (args.kind == "idle")
     return relay_rig.Rig(args.binaries, options=options)
 
@@ -107,15 +108,22 @@ def talk(args, output, *words):
     return python("smtp_talk.py", "--server", args.server, "--kind", args.kind, *words, *more, stdout=output)
 
 
+def make_certificate(args, ours):
+    """A decoy's first client waits for it; the real servers have theirs."""
+    first = argparse.Namespace(**{**vars(args), "only": "^ehlo before and after tls$"})
+    talk(first, subprocess.DEVNULL, *ours).wait(TALK_S)
+
+
 def both(args):
     """What the real one and the look said: {name: {"heard": ..., "closed": ...}} of each."""
     for address in (NAMES, REAL, PEER):
         subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with real_server(args), rig(args) as relay, tempfile.TemporaryFile() as a, tempfile.TemporaryFile() as b:
-        talks = [talk(args, a, "--address", REAL)]
-        talks += [talk(args, b, "--address", relay_rig.IP, "--port", relay.port, "--look", args.look,
-                       "--source", "127.0.0.1")]  # fmt: skip
+        ours = ["--address", relay_rig.IP, "--port", relay.port, "--look", args.look, "--source", "127.0.0.1"]
+        if args.kind == "tls":
+            make_certificate(args, ours)
+        talks = [talk(args, a, "--address", REAL), talk(args, b, *ours)]
         for process in talks:
             if process.wait(TALK_S) != 0:
                 raise relay_rig.RigError("a conversation broke off")

@@ -53,6 +53,16 @@ def front(look, port):
         smtp_diff.end(process)
 
 
+def addresses():
+    """Real server, our look and names on the loopback of this namespace; who looks at them comes from elsewhere."""
+    for address in (smtp_diff.NAMES, smtp_diff.REAL, OURS, smtp_diff.PEER):
+        subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for address in (smtp_diff.REAL, OURS):
+        words = ["local", address, "dev", "lo", "table", "local", "src", smtp_diff.PEER]
+        subprocess.run(["ip", "route", "replace", *words], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--look", required=True)
@@ -60,12 +70,7 @@ def main():
     parser.add_argument("--binaries", default=relay_rig.ROOT / "build" / "gcc" / "bin")
     args = parser.parse_args()
     args.kind = "base"
-    for address in (smtp_diff.NAMES, smtp_diff.REAL, OURS, smtp_diff.PEER):
-        subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True)
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for address in (smtp_diff.REAL, OURS):  # nmap comes from elsewhere
-        words = ["local", address, "dev", "lo", "table", "local", "src", smtp_diff.PEER]
-        subprocess.run(["ip", "route", "replace", *words], check=True)
+    addresses()
     with contextlib.ExitStack() as stack:
         if args.server:
             stack.enter_context(smtp_diff.real_server(args))

@@ -140,6 +140,17 @@ def common_etc(root, address):
     owned(root / "tmp", 0, 0, 0o1777)
 
 
+CERTIFICATE, KEY = "/etc/ssl/mail.crt", "/etc/ssl/mail.key"
+
+
+def certificate(root):
+    """As a package makes one for itself: RSA, the host's name, nobody's signature."""
+    (root / "etc/ssl").mkdir(exist_ok=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={HOST}", "-days", "3650",
+                    "-keyout", root / KEY[1:], "-out", root / CERTIFICATE[1:]],
+                   check=True, stderr=subprocess.DEVNULL)  # fmt: skip
+
+
 # ---- Postfix ----
 
 POSTFIX_MAIN = """\
@@ -184,6 +195,7 @@ discard   unix  - - n - - discard
 local     unix  - n n - - local
 anvil     unix  - - n - 1 anvil
 scache    unix  - - n - 1 scache
+tlsmgr    unix  - - n 1000? 1 tlsmgr
 postlog   unix-dgram n - n - 1 postlogd
 """
 ALIASES = "postmaster: root\nabuse: root\n"
@@ -195,6 +207,9 @@ def prepare_postfix(root, args):
         more += ["smtpd_sasl_auth_enable=yes", "smtpd_sasl_security_options=noanonymous"]
         write(root / "etc/postfix/sasl/smtpd.conf", SASL)
         password_file(root)
+    if args.tls:
+        certificate(root)
+        more += [f"smtpd_tls_cert_file={CERTIFICATE}", f"smtpd_tls_key_file={KEY}", "smtpd_tls_security_level=may"]
     main = POSTFIX_MAIN.format(host=HOST, address=args.address, more="\n".join(more))
     write(root / "etc/postfix/main.cf", main)
     write(root / "etc/postfix/master.cf", POSTFIX_MASTER)
@@ -247,6 +262,24 @@ define(`confPRIVACY_FLAGS', `')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
+# Debian's examples/tls/starttls.m4
+SENDMAIL_TLS = """\
+define(`confDONT_BLAME_SENDMAIL', `GroupReadableKeyFile')dnl
+define(`confCACERT_PATH', `/etc/ssl/certs')dnl
+define(`confCACERT', `{certificate}')dnl
+define(`confSERVER_CERT', `{certificate}')dnl
+define(`confSERVER_KEY', `{key}')dnl
+define(`confDH_PARAMETERS', `/etc/ssl/dh.prm')dnl
+define(`confTLS_SRV_OPTIONS', `')dnl
+"""
+
+
+def sendmail_certificate(root):
+    certificate(root)
+    (root / "etc/ssl/certs").mkdir()
+    (root / KEY[1:]).chmod(0o600)
+    subprocess.run(["openssl", "dhparam", "-dsaparam", "-out", root / "etc/ssl/dh.prm", "2048"],
+                   check=True, stderr=subprocess.DEVNULL)  # fmt: skip
 
 
 def prepare_sendmail(root, args):
@@ -256,6 +289,9 @@ def prepare_sendmail(root, args):
                  "TRUST_AUTH_MECH(`PLAIN LOGIN CRAM-MD5')dnl"]  # fmt: skip
         write(root / "etc/mail/sasl/Sendmail.conf.2", SASL)
         password_file(root)
+    if args.tls:
+        more += [SENDMAIL_TLS.format(certificate=CERTIFICATE, key=KEY)]
+        sendmail_certificate(root)
     write(root / "etc/mail/sendmail.mc", SENDMAIL_MC.format(address=args.address, modify="" if args.auth else ", M=A", more="\n".join(more)))
     done = chrooted(root, "/usr/bin/m4", "/etc/mail/sendmail.mc")
     (root / "etc/mail/sendmail.cf").write_bytes(done.stdout)
@@ -289,7 +325,6 @@ log_file_path = /var/log/exim4/%slog
 queue_only
 smtp_accept_max = 100
 smtp_etrn_serialize = false
-tls_advertise_hosts =
 {more}
 begin acl
 acl_check_rcpt:
@@ -366,7 +401,14 @@ CRAM:
 
 def prepare_exim(root, args):
     auth = EXIM_AUTH.format(user=SECRET[0], password=SECRET[1]) if args.auth else ""
-    text = EXIM_CONF.format(host=HOST, address=args.address, more="\n".join(args.option), auth=auth)
+    more = list(args.option)
+    if args.tls:
+        certificate(root)
+        os.chown(root / KEY[1:], 104, 104)
+        more += [f"tls_certificate = {CERTIFICATE}", f"tls_privatekey = {KEY}", "tls_advertise_hosts = *"]
+    else:
+        more += ["tls_advertise_hosts ="]
+    text = EXIM_CONF.format(host=HOST, address=args.address, more="\n".join(more), auth=auth)
     write(root / "etc/exim4/exim4.conf", text)
     os.chown(root / "etc/exim4/exim4.conf", 0, 0)
     write(root / "etc/aliases", ALIASES)
@@ -423,6 +465,7 @@ def main():
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--auth", action="store_true", help="offer AUTH")
+    parser.add_argument("--tls", action="store_true", help="offer STARTTLS")
     parser.add_argument("--option", action="append", default=[], help="another line of its configuration")
     args = parser.parse_args()
     if args.fetch:

@@ -45,6 +45,7 @@ struct conn {
 	enum conn_state state;
 	bool paused;
 	bool shaking; /* hands: TLS is not open yet */
+	bool left_tls; /* what is written goes out in the clear again */
 	bool got_eof;
 	bool want_shutdown;
 	bool sent_shutdown;
@@ -230,6 +231,7 @@ static void
 read_eof(struct conn *c)
 {
 	if (c->shaking) {
+		evbuffer_write(c->out, c->fd); /* the alert, if it goes at once */
 		end_conn(c, CONN_END_TLS);
 		return;
 	}
@@ -302,6 +304,8 @@ read_some(struct conn *c)
 		if (c->ops != NULL)
 			c->ops->data(c->ctx);
 	} else if (n == 0) {
+		if (c->tls != NULL)
+			tls_session_eof(c->tls, c->out);
 		read_eof(c);
 	} else if (errno != EAGAIN && errno != EINTR) {
 		end_conn(c, CONN_END_RESET);
@@ -445,7 +449,7 @@ conn_write(struct conn *c, const void *data, size_t len)
 {
 	if (c->state > CONN_OPEN || c->want_shutdown)
 		return;
-	if (c->tls == NULL)
+	if (c->tls == NULL || c->left_tls)
 		evbuffer_add(c->out, data, len);
 	else
 		tls_session_write(c->tls, data, len, c->out);
@@ -480,6 +484,12 @@ conn_start_tls(struct conn *c, struct tls_server *server, const struct tls_ident
 	arm_timer(c, CONN_TLS_MS);
 	update_reading(c);
 	return true;
+}
+
+void
+conn_leave_tls(struct conn *c)
+{
+	c->left_tls = true;
 }
 
 const struct tls_facts *
@@ -521,7 +531,7 @@ conn_shutdown(struct conn *c)
 	if (c->state > CONN_OPEN || c->want_shutdown)
 		return;
 	c->want_shutdown = true;
-	if (c->tls != NULL)
+	if (c->tls != NULL && !c->left_tls)
 		tls_session_end(c->tls, c->out);
 	if (c->state == CONN_OPEN)
 		event_active(&c->write_ev, EV_WRITE, 0);
@@ -536,7 +546,7 @@ conn_close(struct conn *c)
 	}
 	if (c->state != CONN_OPEN)
 		return;
-	if (c->tls != NULL && !c->want_shutdown)
+	if (c->tls != NULL && !c->left_tls && !c->want_shutdown)
 		tls_session_end(c->tls, c->out);
 	c->state = CONN_FLUSHING;
 	c->ops = NULL;

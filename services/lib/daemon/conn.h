@@ -66,6 +66,8 @@ size_t conn_unsent(const struct conn *c); /* that, and what the kernel holds unt
  * False: no memory.
  */
 bool conn_start_tls(struct conn *c, struct tls_server *server, const struct tls_identity *identity);
+/* What is written from now on goes out in the clear, and the close comes without TLS' goodbye. */
+void conn_leave_tls(struct conn *c);
 /* NULL without TLS. */
 const struct tls_facts *conn_tls(const struct conn *c);
 /* Stops and resumes reading: the peer's window closes. */

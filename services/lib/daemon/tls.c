@@ -13,11 +13,11 @@
 
 enum { CHUNK = 16 * 1024 };
 
-/* Postfix' own choice for opportunistic TLS (smtpd_tls_ciphers = medium), and no level that hides old ciphers. */
-static const char cipher_list[] = "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH:@SECLEVEL=0";
+enum { ALERT_RECORD = 21, FATAL = 2, UNEXPECTED_MESSAGE = 10 }; /* RFC 8446 5.1, 6 */
 
 struct tls_server {
 	SSL_CTX *ctx;
+	struct tls_policy policy;
 };
 
 struct tls_identity {
@@ -30,25 +30,53 @@ struct tls_session {
 	BIO *in, *out; /* the SSL's own */
 	uint8_t *hello; /* the client's first bytes until its ClientHello is read, then NULL */
 	size_t hello_len;
+	enum tls_breaks breaks;
+	bool heard; /* anything */
 	enum tls_state state;
 	struct tls_facts facts;
 };
 
 /* ---- what sessions share ---- */
 
-struct tls_server *
-tls_server_new(enum tls_version newest)
+static bool
+apply(SSL_CTX *ctx, struct tls_policy *p) /* p is ours: one of OpenSSL's macros takes no const */
 {
 	static const int versions[] = { TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION };
+
+	return SSL_CTX_set_min_proto_version(ctx, versions[p->oldest]) == 1 &&
+	    SSL_CTX_set_max_proto_version(ctx, versions[p->newest]) == 1 &&
+	    SSL_CTX_set_cipher_list(ctx, p->ciphers) == 1 && SSL_CTX_set_ciphersuites(ctx, p->suites) == 1 &&
+	    SSL_CTX_set1_groups_list(ctx, p->groups) == 1 && SSL_CTX_set_dh_auto(ctx, 1) == 1;
+}
+
+/* What clients show of themselves is not checked: nobody's mail depends on it. */
+static int
+take_any(X509_STORE_CTX *chain, void *unused)
+{
+	(void)chain;
+	(void)unused;
+	return 1;
+}
+
+struct tls_server *
+tls_server_new(const struct tls_policy *policy)
+{
 	struct tls_server *s = xcalloc(1, sizeof(*s));
 
+	s->policy = *policy;
 	s->ctx = SSL_CTX_new(TLS_server_method());
-	if (s->ctx == NULL || SSL_CTX_set_min_proto_version(s->ctx, TLS1_VERSION) != 1 ||
-	    SSL_CTX_set_max_proto_version(s->ctx, versions[newest]) != 1 ||
-	    SSL_CTX_set_cipher_list(s->ctx, cipher_list) != 1 || SSL_CTX_set_dh_auto(s->ctx, 1) != 1)
+	if (s->ctx == NULL || !apply(s->ctx, &s->policy))
 		log_fatal("msg=\"OpenSSL does not do what is asked\" error=\"%s\"",
 		    ERR_reason_error_string(ERR_peek_last_error()));
 	SSL_CTX_set_options(s->ctx, SSL_OP_NO_RENEGOTIATION);
+	if (policy->own_order)
+		SSL_CTX_set_options(s->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	if (policy->breaks == TLS_BREAKS_TOLERANT)
+		SSL_CTX_set_options(s->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	if (policy->asks_certificate) {
+		SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_set_cert_verify_callback(s->ctx, take_any, NULL);
+	}
 	SSL_CTX_set_mode(s->ctx, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(s->ctx, SSL_SESS_CACHE_OFF); /* tickets stay: they cost no memory */
 	return s;
@@ -112,8 +140,11 @@ tls_session_new(struct tls_server *server, const struct tls_identity *identity)
 		free(s);
 		return NULL;
 	}
+	if (server->policy.asks_certificate)
+		SSL_add_client_CA(s->ssl, identity->certificate); /* it is its own authority */
 	BIO_set_mem_eof_return(s->in, -1);
 	BIO_set_mem_eof_return(s->out, -1);
+	s->breaks = server->policy.breaks;
 	SSL_set_bio(s->ssl, s->in, s->out);
 	SSL_set_accept_state(s->ssl);
 	s->facts.version = "";
@@ -194,6 +225,22 @@ take_result(struct tls_session *s, int result)
 	ERR_clear_error();
 }
 
+/* GnuTLS' alert in place of OpenSSL's own or none, unless more than an alert was to be said. */
+static void
+alert_as_gnutls(struct tls_session *s)
+{
+	uint8_t alert[] = { ALERT_RECORD, 3, 3, 0, 2, FATAL, UNEXPECTED_MESSAGE };
+	char *data;
+	long len = BIO_get_mem_data(s->out, &data);
+
+	if (len > 0 && data[0] != ALERT_RECORD)
+		return;
+	if (len == (long)sizeof(alert) && s->heard)
+		alert[6] = (uint8_t)data[6];
+	(void)BIO_reset(s->out);
+	BIO_write(s->out, alert, sizeof(alert));
+}
+
 static void
 shake(struct tls_session *s)
 {
@@ -201,6 +248,8 @@ shake(struct tls_session *s)
 
 	if (result != 1) {
 		take_result(s, result);
+		if (s->state != TLS_SHAKING && s->breaks == TLS_BREAKS_GNUTLS)
+			alert_as_gnutls(s);
 		return;
 	}
 	s->state = TLS_OPEN;
@@ -223,6 +272,7 @@ read_plain(struct tls_session *s, struct evbuffer *plain)
 enum tls_state
 tls_session_input(struct tls_session *s, const void *data, size_t len, struct evbuffer *plain, struct evbuffer *wire)
 {
+	s->heard = true;
 	if (s->state == TLS_SHAKING)
 		watch_hello(s, data, len);
 	if (BIO_write(s->in, data, (int)len) != (int)len)
@@ -233,6 +283,19 @@ tls_session_input(struct tls_session *s, const void *data, size_t len, struct ev
 		read_plain(s, plain);
 	flush(s, wire);
 	return s->state;
+}
+
+void
+tls_session_eof(struct tls_session *s, struct evbuffer *wire)
+{
+	uint8_t byte;
+
+	BIO_set_mem_eof_return(s->in, 0);
+	if (s->state == TLS_SHAKING)
+		shake(s);
+	else if (s->state == TLS_OPEN && s->breaks != TLS_BREAKS_GNUTLS)
+		take_result(s, SSL_read(s->ssl, &byte, sizeof(byte)));
+	flush(s, wire);
 }
 
 bool

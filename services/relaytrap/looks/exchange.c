@@ -369,7 +369,7 @@ static void
 quit(struct smtp_session *s, char *arg)
 {
 	(void)arg;
-	smtp_goodbye(s, flavour(s)->bye);
+	smtp_quit(s, flavour(s)->bye);
 }
 
 static void

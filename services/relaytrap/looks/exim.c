@@ -102,12 +102,12 @@ pipelining(const struct smtp_session *s)
 
 /*
  * Commands whose answer must be waited for are refused when more is there already; before the first message a client
- * may be ahead (PIPECONNECT). always: also one that PIPELINING lets run ahead.
+ * may be ahead (PIPECONNECT). Within TLS nobody looks. always: also one that PIPELINING lets run ahead.
  */
 static bool
 out_of_sync(struct smtp_session *s, bool always)
 {
-	if (!s->more || !s->sync || (!always && pipelining(s)))
+	if (!s->more || !(s->sync || s->helo_sync) || s->envelope.tls || (!always && pipelining(s)))
 		return false;
 	smtp_goodbye(s, "554 SMTP synchronization error");
 	return true;
@@ -152,6 +152,7 @@ greet(struct smtp_session *s, char *arg, bool esmtp)
 		return;
 	}
 	smtp_helo(s, arg, esmtp);
+	s->helo_sync = s->helo_sync && !esmtp;
 	if (esmtp)
 		smtp_say_ehlo(s);
 	else
@@ -297,7 +298,7 @@ take_sender(struct smtp_session *s, const char *arg)
 		str_copy(s->envelope.mail_from, sizeof(s->envelope.mail_from), address);
 		s->mail_refused = false;
 		s->state = SMTP_MAIL;
-		s->sync = s->sync || !s->envelope.esmtp;
+		s->helo_sync = !s->envelope.esmtp;
 		smtp_say(s, "250 OK", "");
 	}
 }
@@ -341,7 +342,7 @@ refuse_recipient(struct smtp_session *s, bool counted, const char *code, const c
 	char text[2 * SMTP_LINE_MAX];
 
 	snprintf(text, sizeof(text), "%s %s%s%s", code, written, *written != '\0' ? ": " : "", why);
-	remember(s, text);
+	remember(s, strcmp(code, "550") == 0 ? why : text); /* the rules' word has no code yet */
 	if (counted)
 		mistake(s, code, text + 4);
 	else
@@ -613,7 +614,9 @@ starttls(struct smtp_session *s, char *arg)
 {
 	if (out_of_sync(s, true) || !first_or_one_more(s, &s->first.starttls) || !no_argument(s, trimmed(arg)))
 		return;
-	if (!smtp_tls_possible(s) || !pipelining(s))
+	if (s->envelope.tls && !s->settings.tls_active && s->envelope.helo[0] == '\0')
+		smtp_say(s, "554 Already in TLS", ""); /* what EHLO offered before still counts */
+	else if (!smtp_tls_possible(s) || !pipelining(s))
 		mistake(s, "503", "STARTTLS command used when not advertised");
 	else
 		smtp_start_tls(s, "220 TLS go ahead");
@@ -623,7 +626,7 @@ static void
 quit(struct smtp_session *s, char *arg)
 {
 	if (no_argument(s, trimmed(arg)))
-		smtp_goodbye(s, "221 %h closing connection");
+		smtp_quit(s, "221 %h closing connection");
 }
 
 static void
@@ -663,6 +666,10 @@ line(struct smtp_session *s, char *text, size_t len)
 {
 	s->was_rcpt = s->is_rcpt;
 	s->is_rcpt = false;
+	if (s->line_cut) {
+		unknown(s, text);
+		return true;
+	}
 	if (memchr(text, '\0', len) != NULL) {
 		mistake(s, "501", "NUL characters are not allowed in SMTP commands");
 		return true;
@@ -720,7 +727,7 @@ static const struct look_keyword keywords[] = {
 	{ "8BITMIME", LOOK_ALWAYS },
 	{ "ETRN", LOOK_ALWAYS },
 	{ "PIPELINING", LOOK_ALWAYS },
-	{ "PIPECONNECT", LOOK_ALWAYS },
+	{ "PIPECONNECT", LOOK_BEFORE_SYNC },
 	{ "AUTH PLAIN LOGIN CRAM-MD5", LOOK_WITH_AUTH },
 	{ "CHUNKING", LOOK_ALWAYS },
 	{ "STARTTLS", LOOK_WITHOUT_TLS },
@@ -772,7 +779,9 @@ const struct look look_exim = {
 	.auth = &auth_texts,
 	.idle_ms = 300 * 1000,
 	.data_rules = LOOK_DATA_FIRST_LINE,
+	.tls_end = LOOK_TLS_LEAVES,
 	.line_max = LINE_BYTES,
+	.line_split = true,
 	.line = line,
 	.unknown = unknown,
 	.stored = stored,

@@ -486,8 +486,6 @@ starttls(struct smtp_session *s, char *arg)
 {
 	if (*arg != '\0')
 		smtp_refuse(s, "501 5.5.4 Syntax: STARTTLS", "");
-	else if (s->state == SMTP_MAIL)
-		smtp_refuse(s, "503 5.5.1 Error: MAIL transaction in progress", "");
 	else if (s->envelope.tls)
 		smtp_refuse(s, "554 5.5.1 Error: TLS already active", "");
 	else if (!s->settings.tls_offered)
@@ -507,7 +505,7 @@ static void
 quit(struct smtp_session *s, char *arg)
 {
 	(void)arg;
-	smtp_goodbye(s, "221 2.0.0 Bye");
+	smtp_quit(s, "221 2.0.0 Bye");
 }
 
 static void

@@ -529,7 +529,7 @@ eof(struct smtp_session *s)
 {
 	char text[LINE_BYTES + 64];
 
-	if (s->state != SMTP_DATA)
+	if (s->state != SMTP_DATA || s->envelope.tls)
 		return;
 	snprintf(text, sizeof(text), "from=<%s>, info=unexpected close", s->envelope.mail_from);
 	smtp_say(s, "421 4.4.1 collect: relay=[%i], %a", text);
@@ -677,10 +677,10 @@ starttls(struct smtp_session *s, char *arg)
 		return;
 	if (*arg != '\0')
 		smtp_say(s, "501 5.5.2 Syntax error (no parameters allowed)", "");
-	else if (!s->settings.tls_offered)
+	else if (!smtp_tls_possible(s))
 		smtp_say(s, "454 4.3.3 TLS not available after start", "");
-	else if (s->envelope.tls)
-		smtp_say(s, "503 5.5.0 TLS already active", "");
+	else if (s->state == SMTP_MAIL)
+		smtp_say(s, "503 5.5.0 TLS not permitted during a mail transaction", "");
 	else
 		smtp_start_tls(s, "220 2.0.0 Ready to start TLS");
 }
@@ -689,7 +689,7 @@ static void
 quit(struct smtp_session *s, char *arg)
 {
 	(void)arg;
-	smtp_goodbye(s, "221 2.0.0 %h closing connection");
+	smtp_quit(s, "221 2.0.0 %h closing connection");
 }
 
 /* "TURN" and others that are known and never done. */
@@ -818,8 +818,9 @@ static const char *const versions_8_12[] = { "8.12.8/8.12.8", "8.12.9/8.12.9", "
 		.data_timeout = "421 4.4.1 collect: relay=[%i], from=<%a>, info=read timeout",                         \
 		.shutdown = "421 4.3.2 %h Service not available, closing connection",                                  \
 		.crowded = "421 4.3.2 Too many open connections.", .auth = &auth_texts, .idle_ms = 3600 * 1000,        \
-		.data_rules = (rules_), .line_max = LINE_BYTES, .line = line, .unknown = unknown, .stored = stored,    \
-		.too_big = too_big, .acceptable = acceptable, .eof_ends_line = true, .eof = eof, .queue_id = queue_id, \
+		.data_rules = (rules_), .tls_end = LOOK_TLS_BREAKS_OFF, .line_max = LINE_BYTES, .line = line,          \
+		.unknown = unknown, .stored = stored, .too_big = too_big, .acceptable = acceptable,                    \
+		.eof_ends_line = true, .eof = eof, .queue_id = queue_id,                                               \
 	}
 
 const struct look look_sendmail = SENDMAIL("sendmail", flavour_8_17, versions_8_17, LOOK_DATA_BARE_REFUSED);

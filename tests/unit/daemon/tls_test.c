@@ -61,15 +61,23 @@ struct pair {
 	size_t at_once; /* octets that arrive together */
 };
 
+static const struct tls_policy usual = {
+	.oldest = TLS_1_0,
+	.newest = TLS_1_3,
+	.ciphers = "HIGH:@SECLEVEL=0",
+	.suites = "TLS_AES_128_GCM_SHA256",
+	.groups = "X25519:P-256",
+};
+
 static void
-begin(struct pair *p, enum tls_version newest, int client_version)
+begin_with(struct pair *p, const struct tls_policy *policy, int client_version)
 {
 	struct tls_identity *identity = tls_identity_parse(pem, pem_len);
 
 	memset(p, 0, sizeof(*p));
 	assert_non_null(identity);
 	p->at_once = SIZE_MAX;
-	struct tls_server *server = tls_server_new(newest);
+	struct tls_server *server = tls_server_new(policy);
 
 	p->server = tls_session_new(server, identity);
 	tls_identity_free(&identity); /* the session has its own hold on both */
@@ -86,6 +94,15 @@ begin(struct pair *p, enum tls_version newest, int client_version)
 	SSL_set_bio(p->client, in, out);
 	SSL_set_tlsext_host_name(p->client, host);
 	SSL_set_connect_state(p->client);
+}
+
+static void
+begin(struct pair *p, enum tls_version newest, int client_version)
+{
+	struct tls_policy policy = usual;
+
+	policy.newest = newest;
+	begin_with(p, &policy, client_version);
 }
 
 static void
@@ -234,6 +251,96 @@ what_is_not_tls_fails(void **state)
 }
 
 static void
+a_policy_says_what_is_agreed_on(void **state)
+{
+	static const struct {
+		struct tls_policy policy;
+		int client;
+		const char *cipher; /* NULL: nothing in common */
+		int group;
+	} rows[] = {
+		{ { TLS_1_2, TLS_1_3, "AES128-SHA", "TLS_CHACHA20_POLY1305_SHA256", "P-256", false, false, 0 }, 0,
+		    "TLS_CHACHA20_POLY1305_SHA256", NID_X9_62_prime256v1 },
+		{ { TLS_1_2, TLS_1_2, "AES128-SHA:@SECLEVEL=0", "", "P-256", false, false, 0 }, 0, "AES128-SHA", 0 },
+		{ { TLS_1_2, TLS_1_2, "ECDHE+AES128:@SECLEVEL=0", "", "P-384", true, true, 0 }, 0,
+		    "ECDHE-RSA-AES128-GCM-SHA256", NID_secp384r1 },
+		{ { TLS_1_2, TLS_1_2, "HIGH", "", "P-256", false, false, 0 }, TLS1_1_VERSION, NULL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pair p;
+
+		begin_with(&p, &rows[i].policy, rows[i].client);
+		assert_int_equal(shake(&p), rows[i].cipher == NULL ? TLS_FAILED : TLS_OPEN);
+		if (rows[i].cipher != NULL)
+			assert_string_equal(tls_session_facts(p.server)->cipher, rows[i].cipher);
+		if (rows[i].group != 0)
+			assert_int_equal(SSL_get_negotiated_group(p.client), rows[i].group);
+		end(&p);
+	}
+}
+
+/* A client that has a certificate is asked for it only where the policy says so. */
+static void
+a_certificate_is_asked_for_and_not_needed(void **state)
+{
+	(void)state;
+	for (int asks = 0; asks < 2; asks++) {
+		struct tls_policy policy = usual;
+		struct pair p;
+
+		policy.asks_certificate = asks != 0;
+		policy.newest = TLS_1_2;
+		begin_with(&p, &policy, 0);
+		assert_int_equal(shake(&p), TLS_OPEN);
+		const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(p.client);
+		assert_int_equal(names == NULL ? 0 : sk_X509_NAME_num(names), asks);
+		end(&p);
+	}
+}
+
+static void
+what_breaks_is_answered_as_the_library_does(void **state)
+{
+	static const uint8_t decode_error[] = { 21, 3, 3, 0, 2, 2, 50 }, unexpected[] = { 21, 3, 3, 0, 2, 2, 10 };
+	static const struct {
+		enum tls_breaks breaks;
+		const char *said;
+		size_t len;
+		bool gone;
+		const uint8_t *alert; /* NULL: none */
+	} rows[] = {
+		{ TLS_BREAKS_OPENSSL, "EHLO a\r\n", 8, false, NULL },
+		{ TLS_BREAKS_OPENSSL, "", 0, true, decode_error },
+		{ TLS_BREAKS_OPENSSL, "\x16\x03\x01\x02\x00\x01", 6, true, decode_error },
+		{ TLS_BREAKS_TOLERANT, "", 0, true, NULL },
+		{ TLS_BREAKS_TOLERANT, "\x16\x03\x01\x02\x00\x01", 6, true, NULL },
+		{ TLS_BREAKS_GNUTLS, "EHLO a\r\n", 8, false, unexpected },
+		{ TLS_BREAKS_GNUTLS, "", 0, true, unexpected },
+		{ TLS_BREAKS_GNUTLS, "\x16\x03\x01\x02\x00\x01", 6, true, decode_error },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tls_policy policy = usual;
+		struct pair p;
+
+		policy.breaks = rows[i].breaks;
+		begin_with(&p, &policy, 0);
+		if (rows[i].len > 0)
+			tls_session_input(p.server, rows[i].said, rows[i].len, p.plain, p.wire);
+		if (rows[i].gone)
+			tls_session_eof(p.server, p.wire);
+		assert_int_not_equal(tls_session_state(p.server), TLS_OPEN);
+		assert_int_equal(evbuffer_get_length(p.wire), rows[i].alert == NULL ? 0 : 7);
+		if (rows[i].alert != NULL)
+			assert_memory_equal(evbuffer_pullup(p.wire, -1), rows[i].alert, 7);
+		end(&p);
+	}
+}
+
+static void
 a_damaged_identity_is_none(void **state)
 {
 	(void)state;
@@ -251,6 +358,9 @@ main(void)
 		cmocka_unit_test(a_goodbye_is_an_end),
 		cmocka_unit_test(nobody_shakes_hands_twice),
 		cmocka_unit_test(what_is_not_tls_fails),
+		cmocka_unit_test(a_policy_says_what_is_agreed_on),
+		cmocka_unit_test(a_certificate_is_asked_for_and_not_needed),
+		cmocka_unit_test(what_breaks_is_answered_as_the_library_does),
 		cmocka_unit_test(a_damaged_identity_is_none),
 	};
 

@@ -6,109 +6,11 @@
 
 #include <cmocka.h>
 
-#include "relaytrap/smtp_session.h"
+#include "support/smtp_fake.h"
 #include "wire/identity.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct heard {
-	char text[32768];
-	size_t len;
-	char mail[256];
-	size_t mail_len;
-	unsigned stored, open, attempts, accepted, closes;
-	char mechanism[16], user[32];
-	struct smtp_session *session;
-};
-
-static void
-on_reply(void *ctx, const char *text, size_t len)
-{
-	struct heard *h = ctx;
-
-	assert_true(h->len + len < sizeof(h->text));
-	memcpy(h->text + h->len, text, len);
-	h->len += len;
-	h->text[h->len] = '\0';
-}
-
-static void
-on_command(void *ctx, const char *line, size_t len)
-{
-	(void)ctx;
-	(void)line;
-	(void)len;
-}
-
-static bool
-on_begin(void *ctx)
-{
-	struct heard *h = ctx;
-
-	assert_int_equal(h->open++, 0);
-	h->mail_len = 0;
-	return true;
-}
-
-static void
-on_data(void *ctx, const void *data, size_t len)
-{
-	struct heard *h = ctx;
-
-	assert_true(h->mail_len + len <= sizeof(h->mail));
-	memcpy(h->mail + h->mail_len, data, len);
-	h->mail_len += len;
-}
-
-static void
-on_end(void *ctx, const struct smtp_envelope *e)
-{
-	struct heard *h = ctx;
-
-	assert_true(e->recipient_count > 0);
-	assert_int_equal(h->open--, 1);
-	h->stored++;
-	smtp_session_stored(h->session, true);
-}
-
-static void
-on_abort(void *ctx)
-{
-	struct heard *h = ctx;
-
-	assert_int_equal(h->open--, 1);
-}
-
-static void
-on_auth(void *ctx, const struct smtp_auth *a)
-{
-	struct heard *h = ctx;
-
-	h->attempts++;
-	h->accepted += a->accepted;
-	snprintf(h->mechanism, sizeof(h->mechanism), "%s", a->mechanism);
-	snprintf(h->user, sizeof(h->user), "%s", a->user);
-}
-
-static void
-on_start_tls(void *ctx)
-{
-	smtp_session_tls_started(((struct heard *)ctx)->session);
-}
-
-static void
-on_close(void *ctx)
-{
-	((struct heard *)ctx)->closes++;
-}
-
-static void
-on_delay(void *ctx, unsigned ms)
-{
-	(void)ctx;
-	assert_true(ms > 0);
-}
 
 static bool
 is_known(void *ctx, const char *address)
@@ -118,50 +20,19 @@ is_known(void *ctx, const char *address)
 }
 
 static const struct smtp_settings usual = {
-	.host = "mail.test",
-	.message_max = 1000,
 	.auth_offered = true,
 	.auth_weak = "info:info,admin:admin",
 };
 
 static void
-begin(struct heard *h, const struct look *look, struct smtp_settings settings)
+say(struct smtp_fake *h, const char *text)
 {
-	const struct smtp_sink sink = { on_reply, on_command, on_begin, on_data, on_end, on_abort, on_auth,
-		on_start_tls, on_close, on_delay, h };
-
-	memset(h, 0, sizeof(*h));
-	settings.look = look;
-	settings.client = addr_from_v4(0xcb007107);
-	settings.own = addr_from_v4(0xcb007119);
-	h->session = smtp_session_new(&settings, &sink, 0, 0);
-}
-
-/* Whole, or line by line. */
-static void
-feed(struct heard *h, const char *text, size_t len, bool lines)
-{
-	while (len > 0) {
-		const char *end = lines ? memchr(text, '\n', len) : NULL;
-		size_t piece = end == NULL ? len : (size_t)(end - text) + 1;
-		size_t used = smtp_session_input(h->session, text, piece, 0, 0);
-
-		text += used;
-		len -= used;
-		if (smtp_session_delayed(h->session))
-			smtp_session_resume(h->session);
-	}
-}
-
-static void
-say(struct heard *h, const char *text)
-{
-	feed(h, text, strlen(text), true);
+	smtp_fake_say(h, text, strlen(text), true);
 }
 
 /* All that was heard is replies: three digits, a space or a hyphen, CRLF; the last line of one has a space. */
 static void
-assert_replies(const struct heard *h)
+assert_replies(const struct smtp_fake *h)
 {
 	const char *p = h->text;
 	bool more = false;
@@ -232,13 +103,13 @@ static const struct {
 static void
 each_cell_answers_as_its_server_does(void **unused)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	char line[64];
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
 		for (size_t k = 0; k < STATES; k++) {
-			begin(&h, look_find(cells[i].look), usual);
+			smtp_fake_begin(&h, cells[i].look, usual);
 			say(&h, states[k]);
 			h.len = 0;
 			snprintf(line, sizeof(line), "%s\r\n", cells[i].command);
@@ -254,7 +125,7 @@ each_cell_answers_as_its_server_does(void **unused)
 static void
 every_row_of_every_look_answers_in_every_state(void **unused)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	static const char *const arguments[] = { "", " x", " <", " FROM:<a@b.test>", " TO:<c@d.test> X=1", " 0 LAST" };
 	char line[64];
 
@@ -263,7 +134,7 @@ every_row_of_every_look_answers_in_every_state(void **unused)
 		for (size_t i = 0; i < look_at(l)->command_count * STATES * 6; i++) {
 			size_t row = i / (STATES * 6);
 
-			begin(&h, look_at(l), usual);
+			smtp_fake_begin(&h, look_at(l)->name, usual);
 			say(&h, states[i / 6 % STATES]);
 			h.len = 0;
 			snprintf(line, sizeof(line), "%s%s\r\n", look_at(l)->commands[row].verb, arguments[i % 6]);
@@ -285,14 +156,14 @@ static const char good[] =
 static void
 every_prefix_ends_without_a_trace(void **unused)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	size_t end = (size_t)(strstr(good, "\r\n.\r\n") - good) + 5;
 
 	(void)unused;
 	for (size_t l = 0; look_at(l) != NULL; l++) {
 		for (size_t len = 0; len < sizeof(good); len++) {
-			begin(&h, look_at(l), usual);
-			feed(&h, good, len, true);
+			smtp_fake_begin(&h, look_at(l)->name, usual);
+			smtp_fake_say(&h, good, len, true);
 			assert_int_equal(h.stored, len >= end);
 			smtp_session_eof(h.session);
 			assert_replies(&h);
@@ -310,20 +181,20 @@ every_prefix_ends_without_a_trace(void **unused)
 static void
 pipelined_commands_are_heard_where_the_server_hears_them(void **unused)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 
 	(void)unused;
-	begin(&h, look_find("postfix"), usual);
-	feed(&h, good, sizeof(good) - 1, false);
+	smtp_fake_begin(&h, "postfix", usual);
+	smtp_fake_say(&h, good, sizeof(good) - 1, false);
 	assert_int_equal(h.stored, 1);
 	smtp_session_free(&h.session);
-	begin(&h, look_find("sendmail"), usual);
-	feed(&h, good, sizeof(good) - 1, false);
+	smtp_fake_begin(&h, "sendmail", usual);
+	smtp_fake_say(&h, good, sizeof(good) - 1, false);
 	assert_non_null(strstr(h.text, "554 5.5.0 SMTP protocol error\r\n550 5.0.0 Command rejected\r\n"));
 	assert_int_equal(h.stored, 0);
 	smtp_session_free(&h.session);
-	begin(&h, look_find("exim"), usual);
-	feed(&h, good, sizeof(good) - 1, false);
+	smtp_fake_begin(&h, "exim", usual);
+	smtp_fake_say(&h, good, sizeof(good) - 1, false);
 	assert_int_equal(h.stored, 1); /* PIPECONNECT: the first mail may be ahead */
 	say(&h, "x");
 	smtp_session_free(&h.session);
@@ -334,11 +205,11 @@ chunks_make_one_mail(void **unused)
 {
 	static const char said[] = "EHLO x.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\n";
 	static const char *const names[] = { "postfix", "exim", "exchange", "exchange-5.0" };
-	static struct heard h;
+	static struct smtp_fake h;
 
 	(void)unused;
 	for (size_t i = 0; i < 4; i++) {
-		begin(&h, look_find(names[i]), usual);
+		smtp_fake_begin(&h, names[i], usual);
 		say(&h, said);
 		say(&h, "BDAT 5\r\n.\r\n.\nBDAT 4 LAST\r\nab\r\nNOOP\r\n");
 		assert_int_equal(h.stored, 1);
@@ -354,11 +225,11 @@ chunks_make_one_mail(void **unused)
 static void
 weak_pairs_and_the_persistent_get_in(void **unused)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	struct smtp_settings patient = usual;
 
 	(void)unused;
-	begin(&h, &look_postfix, usual);
+	smtp_fake_begin(&h, "postfix", usual);
 	say(&h, "EHLO x.test\r\nAUTH PLAIN AGluZm8AaW5mb3g=\r\n"); /* info, infox */
 	assert_int_equal(h.accepted, 0);
 	say(&h, "AUTH PLAIN AGluZm8AaW5mbw==\r\nMAIL FROM:<a@b.test>\r\n"); /* info, info */
@@ -367,7 +238,7 @@ weak_pairs_and_the_persistent_get_in(void **unused)
 	assert_string_equal(h.user, "info");
 	smtp_session_free(&h.session);
 	patient.auth_after = 2;
-	begin(&h, &look_postfix, patient);
+	smtp_fake_begin(&h, "postfix", patient);
 	for (int i = 0; i < 3; i++)
 		say(&h, "AUTH LOGIN eA==\r\neQ==\r\n"); /* x, y */
 	assert_int_equal(h.attempts, 3);
@@ -416,12 +287,12 @@ encode(const char *in, char *out)
 static void
 a_response_to_a_challenge_is_checked(void **unused)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	char challenge[256], digest[HMAC_MD5_HEX_MAX], response[64], text[128], line[160];
 
 	(void)unused;
 	for (int right = 0; right < 2; right++) {
-		begin(&h, &look_postfix, usual);
+		smtp_fake_begin(&h, "postfix", usual);
 		say(&h, "EHLO x.test\r\n");
 		h.len = 0;
 		say(&h, "AUTH CRAM-MD5\r\n");
@@ -442,14 +313,14 @@ a_response_to_a_challenge_is_checked(void **unused)
 static void
 an_mx_takes_only_whom_it_knows(void **unused)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	struct smtp_settings mx = usual;
 
 	(void)unused;
 	mx.role = SMTP_ROLE_MX;
 	mx.recipient_ok = is_known;
 	for (size_t l = 0; look_at(l) != NULL; l++) {
-		begin(&h, look_at(l), mx);
+		smtp_fake_begin(&h, look_at(l)->name, mx);
 		say(&h, "EHLO x.test\r\nMAIL FROM:<a@b.test>\r\n");
 		h.len = 0;
 		say(&h, "RCPT TO:<other@mx.test>\r\n");

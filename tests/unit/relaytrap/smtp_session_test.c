@@ -6,153 +6,28 @@
 
 #include <cmocka.h>
 
-#include "relaytrap/smtp_session.h"
+#include "support/smtp_fake.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct heard {
-	char text[16384];
-	size_t len;
-	char mail[1024];
-	size_t mail_len;
-	int stored, aborted, handshakes;
-	bool closed, refuse_begin, hold, holding;
-	unsigned delay_ms;
-	char from[SMTP_ADDRESS_MAX], queue_id[LOOK_QUEUE_ID_MAX];
-	size_t recipients;
-	struct smtp_session *session;
-};
+static const struct smtp_settings usual = { .host_secret = 7 };
 
 static void
-on_reply(void *ctx, const char *text, size_t len)
+begin(struct smtp_fake *f, const char *look)
 {
-	struct heard *h = ctx;
-
-	assert_true(h->len + len < sizeof(h->text));
-	memcpy(h->text + h->len, text, len);
-	h->len += len;
-	h->text[h->len] = '\0';
+	smtp_fake_begin(f, look, usual);
 }
 
 static void
-on_command(void *ctx, const char *line, size_t len)
+say(struct smtp_fake *f, const char *text, size_t len)
 {
-	(void)ctx;
-	(void)line;
-	(void)len;
-}
-
-static bool
-on_begin(void *ctx)
-{
-	struct heard *h = ctx;
-
-	h->mail_len = 0;
-	return !h->refuse_begin;
-}
-
-static void
-on_data(void *ctx, const void *data, size_t len)
-{
-	struct heard *h = ctx;
-
-	assert_true(h->mail_len + len <= sizeof(h->mail));
-	memcpy(h->mail + h->mail_len, data, len);
-	h->mail_len += len;
-}
-
-static void
-on_end(void *ctx, const struct smtp_envelope *e)
-{
-	struct heard *h = ctx;
-
-	h->stored++;
-	h->recipients = e->recipient_count;
-	strcpy(h->from, e->mail_from);
-	strcpy(h->queue_id, e->queue_id);
-	h->holding = h->hold;
-	if (!h->hold)
-		smtp_session_stored(h->session, true);
-}
-
-static void
-on_abort(void *ctx)
-{
-	((struct heard *)ctx)->aborted++;
-}
-
-static void
-on_close(void *ctx)
-{
-	((struct heard *)ctx)->closed = true;
-}
-
-static void
-on_delay(void *ctx, unsigned ms)
-{
-	((struct heard *)ctx)->delay_ms += ms;
-}
-
-static void
-on_start_tls(void *ctx)
-{
-	((struct heard *)ctx)->handshakes++;
-}
-
-static void
-begin_with(struct heard *h, const char *look, bool tls_offered)
-{
-	const struct smtp_sink sink = {
-		.reply = on_reply,
-		.command = on_command,
-		.message_begin = on_begin,
-		.message_data = on_data,
-		.message_end = on_end,
-		.message_abort = on_abort,
-		.start_tls = on_start_tls,
-		.close = on_close,
-		.delay = on_delay,
-		.ctx = h,
-	};
-	const struct smtp_settings settings = {
-		.look = look_find(look),
-		.host = "mail.test",
-		.client = addr_from_v4(0xcb007107),
-		.message_max = 1000,
-		.host_secret = 7,
-		.tls_offered = tls_offered,
-	};
-
-	memset(h, 0, sizeof(*h));
-	h->session = smtp_session_new(&settings, &sink, 0, 0);
-}
-
-static void
-begin(struct heard *h, const char *look)
-{
-	begin_with(h, look, false);
-}
-
-/* Line by line, as a client that waits for answers. Delayed replies are waited for at once: time is ours. */
-static void
-say(struct heard *h, const char *text, size_t len)
-{
-	while (len > 0 && !h->holding) {
-		const char *end = memchr(text, '\n', len);
-		size_t line = end == NULL ? len : (size_t)(end - text) + 1;
-		size_t used = smtp_session_input(h->session, text, line, 0, 0);
-
-		text += used;
-		len -= used;
-		if (smtp_session_delayed(h->session))
-			smtp_session_resume(h->session);
-	}
+	smtp_fake_say(f, text, len, true);
 }
 
 /* The codes of the replies, a multi-line reply once. */
 static void
-codes(const struct heard *h, char *out)
+codes(const struct smtp_fake *h, char *out)
 {
 	for (const char *p = h->text; *p != '\0'; p = strchr(p, '\n') + 1) {
 		if (p[3] == ' ')
@@ -221,7 +96,7 @@ over_the_limit(char *out)
 static void
 conversations_are_answered_as_the_look_would(void **state)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	char said[4096], got[512];
 
 	(void)state;
@@ -275,7 +150,7 @@ static const struct {
 static void
 texts_are_those_of_the_real_servers(void **state)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -292,7 +167,7 @@ static void
 every_split_gives_the_same_conversation(void **state)
 {
 	static const char said[] = "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n..hi\r\n.\r\nQUIT\r\n";
-	static struct heard whole, cut;
+	static struct smtp_fake whole, cut;
 
 	(void)state;
 	begin(&whole, "postfix");
@@ -313,7 +188,7 @@ static void
 pipelined_commands_wait_for_the_store(void **state)
 {
 	static const char said[] = "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n.\r\nNOOP\r\n";
-	static struct heard h;
+	static struct smtp_fake h;
 
 	(void)state;
 	begin(&h, "postfix");
@@ -330,13 +205,13 @@ pipelined_commands_wait_for_the_store(void **state)
 static void
 errors_slow_the_client_down_and_then_end_it(void **state)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 
 	(void)state;
 	begin(&h, "postfix");
 	for (int i = 0; i < 26; i++)
 		say(&h, "FOO\r\n", 5);
-	assert_true(h.closed);
+	assert_int_equal(h.closes, 1);
 	assert_int_equal(h.delay_ms, 11000); /* the answers to the last ten, and the goodbye */
 	assert_non_null(strstr(h.text, "421 4.7.0 mail.test Error: too many errors\r\n"));
 	smtp_session_free(&h.session);
@@ -345,7 +220,7 @@ errors_slow_the_client_down_and_then_end_it(void **state)
 static void
 limits_of_time_and_of_recipients_hold(void **state)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 	char line[64];
 
 	(void)state;
@@ -358,9 +233,9 @@ limits_of_time_and_of_recipients_hold(void **state)
 	}
 	assert_string_equal(h.text, "452 4.5.3 Error: too many recipients\r\n");
 	smtp_session_sweep(h.session, 299999);
-	assert_false(h.closed);
+	assert_int_equal(h.closes, 0);
 	smtp_session_sweep(h.session, 300000);
-	assert_true(h.closed);
+	assert_int_equal(h.closes, 1);
 	assert_non_null(strstr(h.text, "421 4.4.2 mail.test Error: timeout exceeded\r\n"));
 	smtp_session_free(&h.session);
 }
@@ -368,7 +243,7 @@ limits_of_time_and_of_recipients_hold(void **state)
 static void
 no_room_and_shutdown_are_said_in_character(void **state)
 {
-	static struct heard h;
+	static struct smtp_fake h;
 
 	(void)state;
 	begin(&h, "sendmail");
@@ -376,7 +251,7 @@ no_room_and_shutdown_are_said_in_character(void **state)
 	say(&h, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nNOOP\r\n", 44);
 	assert_non_null(strstr(h.text, "452 4.4.5 Insufficient disk space; try again later\r\n250 2.0.0 OK"));
 	smtp_session_shutdown(h.session);
-	assert_true(h.closed);
+	assert_int_equal(h.closes, 1);
 	smtp_session_free(&h.session);
 	begin(&h, "postfix");
 	say(&h, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nhalf", 42);
@@ -386,13 +261,24 @@ no_room_and_shutdown_are_said_in_character(void **state)
 }
 
 static void
+begin_tls(struct smtp_fake *h, const char *look)
+{
+	smtp_fake_begin(h, look, (struct smtp_settings){ .tls_offered = true });
+	h->shake = true;
+	say(h, "EHLO x\r\nSTARTTLS\r\n", 18);
+	assert_int_equal(h->handshakes, 1);
+	h->len = 0;
+	h->text[0] = '\0';
+}
+
+static void
 tls_begins_the_conversation_anew(void **state)
 {
 	static const char said[] = "EHLO x\r\nSTARTTLS\r\nNOOP\r\n";
-	static struct heard h;
+	static struct smtp_fake h;
 
 	(void)state;
-	begin_with(&h, "postfix", true);
+	smtp_fake_begin(&h, "postfix", (struct smtp_settings){ .tls_offered = true });
 	assert_int_equal(smtp_session_input(h.session, said, sizeof(said) - 1, 0, 0), sizeof(said) - 1 - 6);
 	assert_int_equal(h.handshakes, 1);
 	assert_non_null(strstr(h.text, "250-STARTTLS\r\n"));
@@ -402,6 +288,58 @@ tls_begins_the_conversation_anew(void **state)
 	assert_non_null(strstr(h.text, "554 5.5.1 Error: TLS already active\r\n"));
 	assert_null(strstr(h.text, "250-STARTTLS\r\n"));
 	assert_int_equal(h.handshakes, 1);
+	smtp_session_free(&h.session);
+}
+
+/* How TLS is left when the client says QUIT, when the server has had enough, and when the client is gone. */
+static void
+tls_ends_as_the_look_ends_it(void **state)
+{
+	static const struct {
+		const char *look;
+		unsigned errors; /* that are too many */
+		bool left; /* without TLS' goodbye */
+	} rows[] = { { "postfix", 20, false }, { "sendmail", 26, true }, { "exim", 4, true },
+		{ "exchange", 20, false } };
+	static struct smtp_fake h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin_tls(&h, rows[i].look);
+		say(&h, "QUIT\r\n", 6);
+		assert_int_equal(h.closes, 1);
+		assert_int_equal(h.left_tls, 0);
+		smtp_session_free(&h.session);
+		begin_tls(&h, rows[i].look);
+		for (unsigned k = 0; k < rows[i].errors && h.closes == 0; k++)
+			say(&h, "FOO\r\n", 5);
+		assert_int_equal(h.closes, 1);
+		assert_int_equal(h.left_tls > 0, rows[i].left);
+		smtp_session_free(&h.session);
+		begin_tls(&h, rows[i].look);
+		smtp_session_eof(h.session);
+		assert_int_equal(h.left_tls, 1);
+		assert_int_equal(h.left_at, 0); /* what is said to one who is gone, is said in the clear */
+		smtp_session_free(&h.session);
+	}
+}
+
+/* Exim says its goodbye after it has left TLS, Sendmail before. */
+static void
+a_goodbye_is_said_where_the_look_says_it(void **state)
+{
+	static struct smtp_fake h;
+
+	(void)state;
+	begin_tls(&h, "exim");
+	smtp_session_shutdown(h.session);
+	assert_true(h.len > 0);
+	assert_int_equal(h.left_at, 0);
+	smtp_session_free(&h.session);
+	begin_tls(&h, "sendmail");
+	smtp_session_shutdown(h.session);
+	assert_int_equal(h.left_tls, 1);
+	assert_int_equal(h.left_at, h.len);
 	smtp_session_free(&h.session);
 }
 
@@ -416,6 +354,8 @@ main(void)
 		cmocka_unit_test(errors_slow_the_client_down_and_then_end_it),
 		cmocka_unit_test(limits_of_time_and_of_recipients_hold),
 		cmocka_unit_test(tls_begins_the_conversation_anew),
+		cmocka_unit_test(tls_ends_as_the_look_ends_it),
+		cmocka_unit_test(a_goodbye_is_said_where_the_look_says_it),
 		cmocka_unit_test(no_room_and_shutdown_are_said_in_character),
 	};
 

@@ -1,0 +1,5 @@
+if(TESTS)
+  add_library(smtp_fake STATIC support/smtp_fake.c)
+  target_include_directories(smtp_fake PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(smtp_fake PRIVATE strict PUBLIC relaytrap_core PkgConfig::CMOCKA)
+endif()
