@@ -131,6 +131,7 @@ class Talk:
         self.reader, self.writer = reader, writer
         self.heard, self.eof, self.finished = b"", False, False
         self.tls = None
+        self.waited = []  # seconds, for each answer
 
     async def octets(self, timeout_s):
         """b"": nothing in time, or never again."""
@@ -212,9 +213,11 @@ async def hold(talk, mode, todo, patience_s):
                 await talk.write(talk.tls.wire_out.read())
                 talk.finish()
                 continue
+            start = asyncio.get_running_loop().time()
             await send(data)
             if awaited:
                 count = await talk.answer(count + 1)
+                talk.waited.append(round(asyncio.get_running_loop().time() - start, 2))
     # A server that says goodbye closes by itself; one that waits for more is told that there is none.
     while not talk.eof and await talk.read(patience_s or (4.0 if mode == "burst" else 0.25)):
         pass
@@ -245,7 +248,8 @@ async def converse(args, name, mode, todo, room):
         closed = await hold(talk, mode, todo, PATIENCE_S.get(args.kind))
         took = asyncio.get_running_loop().time() - start
         writer.close()
-        return f"{name} ({mode})", {"heard": talk.heard.decode("latin-1"), "closed": closed, "took": round(took, 1)}
+        return f"{name} ({mode})", {"heard": talk.heard.decode("latin-1"), "closed": closed, "took": round(took, 1),
+                                    "waited": talk.waited if name.startswith("late: ") else []}  # fmt: skip
 
 
 async def hold_all(args):

@@ -626,7 +626,6 @@ help(struct smtp_session *s, char *arg)
 		*p = (char)tolower((unsigned char)*p & 0x7f);
 	const char *text = sendmail_help(arg);
 
-	slow_down(s, &s->noops, NOOP_FREE);
 	smtp_say(s, text == NULL ? "504 5.3.0 HELP topic \"%a\" unknown" : text, arg);
 }
 
