@@ -36,3 +36,18 @@ arp_reply(const struct host *h, const struct packet_arp *request, struct writer 
 	packet_eth_format(out, &eth);
 	packet_arp_format(out, &reply);
 }
+
+void
+arp_announcement(const struct host *h, struct writer *out)
+{
+	struct packet_eth eth = { .type = PACKET_ETH_ARP };
+	struct packet_arp a = { .operation = PACKET_ARP_REQUEST,
+		.sender = h->stack.address,
+		.target = h->stack.address };
+
+	memset(eth.destination, 0xff, sizeof(eth.destination));
+	memcpy(eth.source, h->mac, sizeof(eth.source));
+	memcpy(a.sender_mac, h->mac, sizeof(a.sender_mac));
+	packet_eth_format(out, &eth);
+	packet_arp_format(out, &a);
+}

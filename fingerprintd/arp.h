@@ -1,4 +1,4 @@
-/* arp - who has a decoy's address? Answers as Linux and Windows do: only well-formed requests of sane senders. */
+/* arp - who has a decoy's address? Well-formed requests of sane senders are answered as Linux and Windows do. */
 #ifndef FINGERPRINTD_ARP_H
 #define FINGERPRINTD_ARP_H
 
@@ -11,5 +11,7 @@ struct writer;
 bool arp_request_sane(const struct packet_arp *a);
 /* The whole Ethernet frame of h's reply. */
 void arp_reply(const struct host *h, const struct packet_arp *request, struct writer *out);
+/* An ARP Announcement (RFC 5227 2.3), to all: h's address is here. */
+void arp_announcement(const struct host *h, struct writer *out);
 
 #endif

@@ -188,6 +188,7 @@ adopt(struct decoys *now, struct decoys *before, char error[ATTACHMENT_ERROR_MAX
 	netio_mac(self.net, mac);
 	hosts_adopt(&world, now, before, drop_host, NULL);
 	gateway_set_decoys(self.gateway, now);
+	gateway_announce(self.gateway, forward(clock_us()));
 	return true;
 }
 

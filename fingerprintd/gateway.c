@@ -19,7 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAME_MAX = PACKET_ETH_HEADER + 65535, EXPIRED_PER_SECOND = 200 };
+enum {
+	FRAME_MAX = PACKET_ETH_HEADER + 65535,
+	EXPIRED_PER_SECOND = 200,
+	ANNOUNCE_ROUNDS = 2,
+	ANNOUNCE_PAUSE_US = 2000000, /* between rounds: ANNOUNCE_INTERVAL of RFC 5227 1.1 */
+	ANNOUNCE_AT_ONCE = 256, /* all 65,536 within a minute, though nothing goes on */
+};
 
 struct gateway {
 	struct gateway_ops ops;
@@ -27,6 +33,9 @@ struct gateway {
 	struct fragments *fragments;
 	const struct decoys *decoys; /* borrowed; NULL until set */
 	struct gateway_counters counters;
+	unsigned announce_rounds; /* that are left */
+	size_t announced; /* decoys, in this round */
+	uint64_t announce_us; /* not before */
 	uint8_t in[FRAME_MAX]; /* a packet as it is beyond the routers before its decoy */
 	uint8_t out[FRAME_MAX]; /* the reply being written */
 };
@@ -80,6 +89,27 @@ send_arp(struct gateway *g, const struct writer *w)
 {
 	if (!w->failed)
 		g->ops.send(g->ops.ctx, g->out, writer_len(w), 0);
+}
+
+/* Some of the announcements that are due. */
+static void
+announce(struct gateway *g, uint64_t now_us)
+{
+	size_t count = g->decoys == NULL ? 0 : decoys_count(g->decoys);
+	struct writer w;
+
+	if (g->announce_rounds == 0 || now_us < g->announce_us)
+		return;
+	for (size_t i = 0; i < ANNOUNCE_AT_ONCE && g->announced < count; i++) {
+		writer_init(&w, g->out, sizeof(g->out));
+		arp_announcement(decoys_at(g->decoys, g->announced++)->host, &w);
+		send_arp(g, &w);
+	}
+	if (g->announced < count)
+		return;
+	g->announced = 0;
+	g->announce_rounds--;
+	g->announce_us = now_us + ANNOUNCE_PAUSE_US;
 }
 
 /* A decoy's packet, on its way over the routers before it. */
@@ -447,12 +477,22 @@ void
 gateway_set_decoys(struct gateway *g, const struct decoys *d)
 {
 	g->decoys = d;
+	g->announced = 0;
+}
+
+void
+gateway_announce(struct gateway *g, uint64_t now_us)
+{
+	g->announce_rounds = ANNOUNCE_ROUNDS;
+	g->announced = 0;
+	g->announce_us = now_us;
 }
 
 void
 gateway_advance(struct gateway *g, uint64_t now_us)
 {
 	stack_advance(g->stack, now_us);
+	announce(g, now_us);
 }
 
 struct stack *

@@ -56,6 +56,11 @@ struct gateway *gateway_new(const struct gateway_ops *ops, const struct stack_se
 void gateway_free(struct gateway **gp);
 /* Every decoy must have its host; borrowed until the next call. */
 void gateway_set_decoys(struct gateway *g, const struct decoys *d);
+/*
+ * Tells the wire from now on where all decoys are, twice (RFC 5227 2.3): after
+ * another gateway held them, switches still send their frames there.
+ */
+void gateway_announce(struct gateway *g, uint64_t now_us);
 void gateway_input(struct gateway *g, const void *frame, size_t len, uint64_t now_us);
 void gateway_advance(struct gateway *g, uint64_t now_us); /* timers: every 10 ms or so */
 struct stack *gateway_stack(struct gateway *g);

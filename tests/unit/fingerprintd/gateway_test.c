@@ -28,6 +28,8 @@ static const char arp_request[] = "ffffffffffff020000000063080600010800060400010
 				  "710a";
 static const char arp_reply[] = "02000000006302000000001008060001080006040002020000000010cb00710a020000000063cb00"
 				"7163";
+static const char arp_announcement[] = "ffffffffffff02000000001008060001080006040001020000000010cb00710a000000000000"
+				       "cb00710a";
 static const char echo[] = "020000000010020000000063080045040023000740003d01c560cb007163cb00710a080954941234"
 			   "000161626364656667";
 static const char echo_reply_linux[] =
@@ -547,11 +549,34 @@ free_personalities(void **state)
 	return 0;
 }
 
+static void
+announces_twice_where_decoys_are(void **state)
+{
+	const uint64_t later = 2000000;
+
+	(void)state;
+	hold("linux-6", "reset");
+	gateway_advance(gateway, 1);
+	assert_int_equal(sent_count, 0);
+	gateway_announce(gateway, 2);
+	gateway_advance(gateway, 2);
+	assert_sent(arp_announcement);
+	assert_int_equal(sent_count, 1);
+	gateway_advance(gateway, 1 + later);
+	assert_int_equal(sent_count, 1);
+	gateway_advance(gateway, 2 + later);
+	assert_sent(arp_announcement);
+	assert_int_equal(sent_count, 2);
+	gateway_advance(gateway, 3 * later);
+	assert_int_equal(sent_count, 2);
+}
+
 int
 main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, finish)
 	const struct CMUnitTest tests[] = {
+		STORY(announces_twice_where_decoys_are),
 		STORY(who_has_a_decoy_is_answered),
 		STORY(pings_are_answered_in_character),
 		STORY(another_character_answers_otherwise),
