@@ -38,7 +38,7 @@ def until(what, seconds, complaint):
         try:
             if result := what():
                 return result
-        except (KubeError, OSError, ValueError, KeyError, subprocess.TimeoutExpired) as e:
+        except (KubeError, OSError, ValueError, LookupError, subprocess.TimeoutExpired) as e:
             error = e
         if time.monotonic() > end:
             raise KubeError(f"{complaint() if callable(complaint) else complaint} ({error})")
@@ -105,19 +105,47 @@ class Cluster:
         return "\n".join(said)
 
 
+def sets(table):
+    return [word for key, value in table.items() for word in ("--set-json", f"{key}={json.dumps(value)}")]
+
+
 def is_ready(pod):
     if pod["metadata"].get("deletionTimestamp"):
         return False
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
 
 
+class Forward:
+    """`kubectl port-forward` to a pod's port, which works on any cluster; its near end is in the cluster's network, as we must be."""
+
+    def __init__(self, cluster, namespace, pod, port):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        words = ["kubectl", "port-forward", "-n", namespace, f"pod/{pod}", f"{self.port}:{port}"]
+        self.process = subprocess.Popen(
+            [str(w) for w in (*cluster.enter, *words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        if b"Forwarding" not in self.process.stdout.readline():
+            self.close()
+            raise KubeError(f"{pod} can't be reached")
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def close(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+
 class Api:
-    """The admin API by `kubectl port-forward`, which works on any cluster; set up again when its pod has gone."""
+    """The admin API by a forward, set up again when its pod has gone."""
 
     def __init__(self, cluster, namespace):
         self.cluster, self.namespace = cluster, namespace
-        self.token = None
-        self.forward, self.port = None, None
+        self.token, self.forward = None, None
 
     def read_token(self):
         secret = self.cluster.get("secret", "honeyspam-api", "-n", self.namespace)
@@ -125,33 +153,23 @@ class Api:
 
     def connect(self):
         self.close()
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        pod = self.cluster.ready_pods(self.namespace, "api")[0]["metadata"]["name"]
-        words = ["kubectl", "port-forward", "-n", self.namespace, f"pod/{pod}", f"{self.port}:8025"]
-        self.forward = subprocess.Popen(
-            [str(w) for w in (*self.cluster.enter, *words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-        if b"Forwarding" not in self.forward.stdout.readline():
-            raise KubeError("the API can't be reached")
+        pods = self.cluster.ready_pods(self.namespace, "api")
+        if not pods:
+            raise KubeError("no pod of the API is ready")
+        self.forward = Forward(self.cluster, self.namespace, pods[0]["metadata"]["name"], 8025)
         self.token = self.token or self.read_token()
 
     def close(self):
         if self.forward:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.forward.pid, signal.SIGKILL)
-            self.forward.wait()
-            self.forward.stdout.close()
+            self.forward.close()
         self.forward = None
 
     def ask(self, path):
-        """(status, JSON); the forward lives in the cluster's network namespace, and so must we."""
-        if self.forward is None or self.forward.poll() is not None:
+        """(status, JSON)"""
+        if self.forward is None or not self.forward.alive():
             self.connect()
         words = ["curl", "-s", "-m", "10", "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {self.token}"]
-        body, _, status = run(*self.cluster.enter, *words, f"http://127.0.0.1:{self.port}{path}", check=False).stdout.rpartition("\n")
+        body, _, status = run(*self.cluster.enter, *words, f"http://127.0.0.1:{self.forward.port}{path}", check=False).stdout.rpartition("\n")
         if status == "000":
             self.close()
             raise KubeError("the API doesn't answer")

@@ -165,7 +165,7 @@ def k8s(results, words):
         output, steps = [], 0
         for line in process.stdout:
             output.append(line)
-            if found := re.match(r"(ok    |FAILED) (k8s \w+)", line):
+            if found := re.match(r"(ok    |FAILED) (k8s \w+ \(\d+ s\))", line):
                 steps += 1
                 results.add(found[2], found[1] == "ok    ")
             else:
