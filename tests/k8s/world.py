@@ -20,8 +20,15 @@ class World:
     def __init__(self, cluster, charts, chart):
         self.cluster, self.charts, self.chart = cluster, charts, chart
         self.cluster_dir = kube.CLUSTER
+        self.keda = None  # the process that installs it
         self.api = kube.Api(cluster, kube.PROJECT)
         self.values, self.gateway_values = values(cluster)
+
+    def close(self):
+        self.api.close()
+        if self.keda and self.keda.poll() is None:
+            self.keda.terminate()
+            self.keda.wait()
 
     def workload(self, namespace, name):
         """(kind, full name) of a part's workload."""
