@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/bus_internal.h"
+#include "daemon/bus_io.h"
 #include "daemon/loop.h"
 #include "daemon/metrics.h"
 
@@ -28,7 +29,9 @@ enum {
 	SUBSCRIPTIONS_MAX = 32,
 	DELIVER_MAX_BYTES = 64 * 1024, /* a control or presence message is small */
 	INBOX_MAX = 96,
-	WRITE_BATCH = 64,
+	ACKS_MAX = 64, /* handed to the loop at once */
+	DEAD_MAX = 256,
+	DEAD_MAX_BYTES = 1024 * 1024,
 };
 
 /* A message on its way out; shared by the queue and, for stored ones, the table. */
@@ -36,12 +39,12 @@ struct outgoing {
 	struct list node;
 	natsMsg *msg;
 	size_t bytes;
-	bool stored;
 	bool queued; /* guarded by the queue's lock */
 	atomic_int refs;
 };
 
 struct stored {
+	struct list in_flight;
 	struct outgoing *out; /* NULL: free slot */
 	uint32_t generation;
 	uint64_t deadline_ms;
@@ -58,6 +61,15 @@ struct subscription {
 	natsSubscription *sub;
 };
 
+/*
+ * Messages to destroy.  nats.c frees them on a thread of its own, which is
+ * woken for each that comes alone: so they go together, one thread's at a time.
+ */
+struct dead {
+	natsMsg *msgs[DEAD_MAX];
+	size_t count, bytes;
+};
+
 struct bus {
 	struct loop *loop;
 	struct bus_settings settings;
@@ -65,9 +77,9 @@ struct bus {
 	_Atomic(natsConnection *) nc;
 	atomic_bool connected;
 	atomic_bool stopping;
-	pthread_t writer;
+	pthread_t thread;
+	struct bus_io *io;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
 	pthread_cond_t arrived; /* connected became true; with lock */
 	struct list queue;
 	atomic_size_t bytes; /* of all struct outgoing alive */
@@ -76,10 +88,13 @@ struct bus {
 	size_t free_count;
 	size_t slots_touched; /* slots below this were used at least once */
 	size_t stored_count;
+	struct list in_flight; /* the slots in use, oldest first */
 	struct loop_timer *sweep;
 	bool sweeping; /* an idle bus sleeps */
-	struct loop_timer *wake_writer; /* once a turn of the loop, not once a message */
+	struct loop_timer *wake_thread; /* once a turn of the loop, not once a message */
 	natsSubscription *ack_sub;
+	struct dead sent; /* the loop's */
+	struct dead heard; /* the thread's */
 	pthread_mutex_t subs_lock; /* two threads subscribe: each subject once */
 	struct subscription subs[SUBSCRIPTIONS_MAX];
 	size_t sub_count;
@@ -89,15 +104,32 @@ struct bus {
 static metric_value published, publish_failed, received_dropped, stored_ok, stored_refused, stored_timeout, in_flight,
     connects;
 
-/* ---- the writer's side: one thread that may block in nats.c ---- */
+/* ---- the bus' own thread: the only one that reads and writes NATS' socket ---- */
 
 static void
-outgoing_unref(struct bus *b, struct outgoing *o)
+bury(struct dead *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		natsMsg_Destroy(d->msgs[i]);
+	d->count = d->bytes = 0;
+}
+
+static void
+destroy_later(struct dead *d, natsMsg *msg)
+{
+	d->msgs[d->count++] = msg;
+	d->bytes += (size_t)natsMsg_GetDataLength(msg);
+	if (d->count == DEAD_MAX || d->bytes >= DEAD_MAX_BYTES)
+		bury(d);
+}
+
+static void
+outgoing_unref(struct bus *b, struct outgoing *o, struct dead *d)
 {
 	if (atomic_fetch_sub(&o->refs, 1) != 1)
 		return;
 	atomic_fetch_sub(&b->bytes, o->bytes);
-	natsMsg_Destroy(o->msg);
+	destroy_later(d, o->msg);
 	free(o);
 }
 
@@ -111,37 +143,30 @@ enqueue(struct bus *b, struct outgoing *o)
 		list_append(&b->queue, &o->node);
 	}
 	pthread_mutex_unlock(&b->lock);
-	loop_timer_soon(b->wake_writer);
+	loop_timer_soon(b->wake_thread);
 }
 
 static void
-wake_writer(void *ctx)
+wake_thread(void *ctx)
 {
 	struct bus *b = ctx;
 
-	pthread_mutex_lock(&b->lock);
-	pthread_cond_signal(&b->wake);
-	pthread_mutex_unlock(&b->lock);
+	bus_io_wake(b->io);
 }
 
-/* Waits for messages and takes some; 0 when it is time to stop. */
-static size_t
-dequeue(struct bus *b, struct outgoing *out[WRITE_BATCH])
+static struct outgoing *
+dequeue(struct bus *b)
 {
-	size_t n = 0;
+	struct outgoing *o = NULL;
 
 	pthread_mutex_lock(&b->lock);
-	while (list_empty(&b->queue) && !atomic_load(&b->stopping))
-		pthread_cond_wait(&b->wake, &b->lock);
-	while (n < WRITE_BATCH && !list_empty(&b->queue)) {
-		struct outgoing *o = LIST_OWNER(b->queue.next, struct outgoing, node);
-
+	if (!list_empty(&b->queue)) {
+		o = LIST_OWNER(b->queue.next, struct outgoing, node);
 		list_remove(&o->node);
 		o->queued = false;
-		out[n++] = o;
 	}
 	pthread_mutex_unlock(&b->lock);
-	return n;
+	return o;
 }
 
 /* A stored message that can't go now stays in the table and is sent again after the reconnect. */
@@ -154,7 +179,7 @@ write_one(struct bus *b, struct outgoing *o)
 		metric_add(&publish_failed, 1);
 	else
 		metric_add(&published, 1);
-	outgoing_unref(b, o);
+	outgoing_unref(b, o, &b->heard);
 }
 
 static void
@@ -168,7 +193,6 @@ set_connected(struct bus *b)
 }
 
 static void on_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx);
-static void on_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx);
 static void resend_all(void *ctx);
 
 static void
@@ -184,7 +208,7 @@ subscribe_all(struct bus *b, natsConnection *nc)
 	char subject[INBOX_MAX];
 
 	snprintf(subject, sizeof(subject), "%s.s.*.*", b->settings.inbox_prefix);
-	if (natsConnection_Subscribe(&b->ack_sub, nc, subject, on_ack, b) != NATS_OK)
+	if (natsConnection_SubscribeSync(&b->ack_sub, nc, subject) != NATS_OK)
 		log_error("msg=\"acknowledgements can't be subscribed to\" subject=%s", subject);
 	pthread_mutex_lock(&b->subs_lock);
 	for (size_t i = 0; i < b->sub_count; i++)
@@ -221,17 +245,28 @@ connect_first(struct bus *b)
 	loop_call(b->loop, resend_all, b);
 }
 
+/* While the socket is full messages wait here, not in nats.c. */
+static void
+write_queued(struct bus *b)
+{
+	struct outgoing *o;
+
+	while (natsConnection_Buffered(b->nc) < BUS_IO_FULL_BYTES && (o = dequeue(b)) != NULL)
+		write_one(b, o);
+}
+
+static void take_acks(struct bus *b);
+
 static void *
-writer_main(void *ctx)
+thread_main(void *ctx)
 {
 	struct bus *b = ctx;
-	struct outgoing *batch[WRITE_BATCH];
-	size_t n;
 
 	connect_first(b);
-	while ((n = dequeue(b, batch)) > 0) {
-		for (size_t i = 0; i < n; i++)
-			write_one(b, batch[i]); /* NOLINT(clang-analyzer-unix.Malloc): as in handle_batch() */
+	while (!atomic_load(&b->stopping)) {
+		write_queued(b);
+		bus_io_turn(b->io, b->nc);
+		take_acks(b);
 	}
 	return NULL;
 }
@@ -344,29 +379,61 @@ bus_ack_parse(natsMsg *answer, uint64_t *sequence)
 }
 
 struct ack {
-	struct bus *bus;
 	uint32_t slot, generation;
 	enum bus_ack result;
 	uint64_t sequence;
 };
 
+struct acks {
+	struct bus *bus;
+	size_t count;
+	struct ack list[ACKS_MAX];
+};
+
+/* The answer's subject is the inbox and ".s.<slot>.<generation>". */
+static bool
+ack_parse(const struct bus *b, natsMsg *msg, struct ack *a)
+{
+	const char *tail = natsMsg_GetSubject(msg) + strlen(b->settings.inbox_prefix) + strlen(".s.");
+	char *dot, *end;
+
+	a->slot = (uint32_t)strtoul(tail, &dot, 10);
+	if (*dot != '.')
+		return false;
+	a->generation = (uint32_t)strtoul(dot + 1, &end, 10);
+	a->result = bus_ack_parse(msg, &a->sequence);
+	return *end == '\0';
+}
+
 static void settle(void *ctx);
 
+/* Answers lost in a full loop queue are as lost on the network: they are asked for again. */
 static void
-on_ack(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *ctx)
+hand_over_acks(struct bus *b, const struct acks *acks)
 {
-	struct bus *b = ctx;
-	struct ack *a = xcalloc(1, sizeof(*a));
-	const char *tail = natsMsg_GetSubject(msg) + strlen(b->settings.inbox_prefix);
+	struct acks *copy = xmemdup(acks, sizeof(*acks));
 
-	(void)nc;
-	(void)sub;
-	a->bus = b;
-	a->result = bus_ack_parse(msg, &a->sequence);
-	/* Lost in a full loop queue is as lost on the network: it is asked for again. */
-	if (sscanf(tail, ".s.%u.%u", &a->slot, &a->generation) != 2 || !loop_call(b->loop, settle, a))
-		free(a);
-	natsMsg_Destroy(msg);
+	if (!loop_call(b->loop, settle, copy))
+		free(copy);
+}
+
+static void
+take_acks(struct bus *b)
+{
+	struct acks acks = { .bus = b };
+	natsMsg *msg;
+
+	while (natsSubscription_NextMsg(&msg, b->ack_sub, 0) == NATS_OK) {
+		if (ack_parse(b, msg, &acks.list[acks.count]))
+			acks.count++;
+		destroy_later(&b->heard, msg);
+		if (acks.count == ACKS_MAX) {
+			hand_over_acks(b, &acks);
+			acks.count = 0;
+		}
+	}
+	if (acks.count > 0)
+		hand_over_acks(b, &acks);
 }
 
 /* ---- the loop's side ---- */
@@ -378,7 +445,8 @@ finish_slot(struct bus *b, uint32_t slot, bool ok, uint64_t sequence)
 	bus_stored_cb *done = s->done;
 	void *ctx = s->ctx;
 
-	outgoing_unref(b, s->out);
+	outgoing_unref(b, s->out, &b->sent);
+	list_remove(&s->in_flight);
 	s->out = NULL;
 	s->generation++;
 	b->free_slots[b->free_count++] = slot;
@@ -387,31 +455,39 @@ finish_slot(struct bus *b, uint32_t slot, bool ok, uint64_t sequence)
 }
 
 static void
-settle(void *ctx)
+settle_one(struct bus *b, const struct ack *a)
 {
-	struct ack a = *(struct ack *)ctx;
-	struct bus *b = a.bus;
-
-	free(ctx);
-	if (a.slot >= BUS_STORED_MAX || b->stored[a.slot].out == NULL || b->stored[a.slot].generation != a.generation)
+	if (a->slot >= BUS_STORED_MAX || b->stored[a->slot].out == NULL ||
+	    b->stored[a->slot].generation != a->generation)
 		return; /* settled already: the answer to a second sending */
-	if (a.result == BUS_ACK_LATER)
+	if (a->result == BUS_ACK_LATER)
 		return; /* the sweep sends it again */
-	metric_add(a.result == BUS_ACK_STORED ? &stored_ok : &stored_refused, 1);
-	finish_slot(b, a.slot, a.result == BUS_ACK_STORED, a.sequence);
+	metric_add(a->result == BUS_ACK_STORED ? &stored_ok : &stored_refused, 1);
+	finish_slot(b, a->slot, a->result == BUS_ACK_STORED, a->sequence);
 }
 
+static void
+settle(void *ctx)
+{
+	struct acks *acks = ctx;
+
+	for (size_t i = 0; i < acks->count; i++)
+		settle_one(acks->bus, &acks->list[i]);
+	free(acks);
+}
+
+/* In the order of the first time: a stream's reader may rely on it. */
 static void
 resend_all(void *ctx)
 {
 	struct bus *b = ctx;
 	uint64_t now = clock_ms();
 
-	for (size_t i = 0; i < b->slots_touched; i++) {
-		if (b->stored[i].out != NULL) {
-			b->stored[i].sent_ms = now;
-			enqueue(b, b->stored[i].out);
-		}
+	for (struct list *node = b->in_flight.next; node != &b->in_flight; node = node->next) {
+		struct stored *s = LIST_OWNER(node, struct stored, in_flight);
+
+		s->sent_ms = now;
+		enqueue(b, s->out);
 	}
 }
 
@@ -420,15 +496,15 @@ sweep_stored(void *ctx)
 {
 	struct bus *b = ctx;
 	uint64_t now = clock_ms();
+	struct list *node = b->in_flight.next;
 
-	for (uint32_t i = 0; b->stored_count > 0 && i < b->slots_touched; i++) {
-		struct stored *s = &b->stored[i];
+	while (node != &b->in_flight) {
+		struct stored *s = LIST_OWNER(node, struct stored, in_flight);
 
-		if (s->out == NULL)
-			continue;
+		node = node->next;
 		if (now >= s->deadline_ms) {
 			metric_add(&stored_timeout, 1);
-			finish_slot(b, i, false, 0);
+			finish_slot(b, (uint32_t)(s - b->stored), false, 0);
 		} else if (now - s->sent_ms >= RESEND_MS && atomic_load(&b->connected)) {
 			s->sent_ms = now;
 			enqueue(b, s->out);
@@ -467,7 +543,7 @@ bus_publish(struct bus *b, const char *subject, const void *data, size_t len)
 	if (!atomic_load(&b->connected) || (o = outgoing_new(b, subject, NULL, data, len)) == NULL)
 		return false;
 	enqueue(b, o);
-	outgoing_unref(b, o);
+	outgoing_unref(b, o, &b->sent);
 	return true;
 }
 
@@ -502,11 +578,11 @@ bus_publish_stored(struct bus *b, const char *subject, const struct bus_header *
 	}
 	for (size_t i = 0; i < header_count; i++)
 		natsMsgHeader_Set(s->out->msg, headers[i].name, headers[i].value);
-	s->out->stored = true;
 	s->done = done;
 	s->ctx = ctx;
 	s->sent_ms = clock_ms();
 	s->deadline_ms = s->sent_ms + timeout_ms;
+	list_append(&b->in_flight, &s->in_flight);
 	if (!b->sweeping)
 		loop_timer_every(b->sweep, SWEEP_MS);
 	b->sweeping = true;
@@ -624,21 +700,22 @@ bus_new(struct loop *l, const struct bus_settings *s)
 	b->settings = copy_settings(s);
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_mutex_init(&b->subs_lock, NULL);
-	pthread_cond_init(&b->wake, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&b->arrived, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	list_init(&b->queue);
+	list_init(&b->in_flight);
 	b->stored = calloc(BUS_STORED_MAX, sizeof(*b->stored));
 	b->free_slots = calloc(BUS_STORED_MAX, sizeof(*b->free_slots));
 	if (b->stored == NULL || b->free_slots == NULL)
 		log_fatal("msg=\"out of memory\"");
 	b->options = make_options(b);
+	b->io = bus_io_new(b->options);
 	b->sweep = loop_timer_new(l, sweep_stored, b);
-	b->wake_writer = loop_timer_new(l, wake_writer, b);
+	b->wake_thread = loop_timer_new(l, wake_thread, b);
 	register_metrics();
-	if (pthread_create(&b->writer, NULL, writer_main, b) != 0)
+	if (pthread_create(&b->thread, NULL, thread_main, b) != 0)
 		log_fatal("msg=\"no thread for the bus\"");
 	return b;
 }
@@ -669,11 +746,13 @@ bus_free(struct bus **bp, uint64_t flush_ms)
 
 	if (b == NULL)
 		return;
-	wake_writer(b); /* the loop has ended */
+	bus_io_wake(b->io); /* the loop has ended */
 	wait_for_queue(b, flush_ms);
 	atomic_store(&b->stopping, true);
-	wake_writer(b);
-	pthread_join(b->writer, NULL);
+	bus_io_wake(b->io);
+	pthread_join(b->thread, NULL);
+	bury(&b->sent);
+	bury(&b->heard);
 	natsSubscription_Destroy(b->ack_sub);
 	for (size_t i = 0; i < b->sub_count; i++) {
 		natsSubscription_Destroy(b->subs[i].sub);
@@ -681,8 +760,9 @@ bus_free(struct bus **bp, uint64_t flush_ms)
 	}
 	natsConnection_Destroy(atomic_load(&b->nc));
 	natsOptions_Destroy(b->options);
+	bus_io_free(&b->io);
 	loop_timer_free(&b->sweep);
-	loop_timer_free(&b->wake_writer);
+	loop_timer_free(&b->wake_thread);
 	/* What is left belongs to callers that are gone: the process ends now. */
 	*bp = NULL;
 }

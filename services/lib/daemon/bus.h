@@ -1,5 +1,5 @@
 /*
- * bus - NATS without waiting.  nats.c lives on its own threads; the loop hands
+ * bus - NATS without waiting.  nats.c lives on other threads; the loop hands
  * messages over through a bounded queue and gets answers back as loop calls.
  * Nothing here blocks the loop: a full queue is an answer (false).
  *

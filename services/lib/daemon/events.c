@@ -22,11 +22,14 @@
 #include <time.h>
 
 /*
- * One thread takes what waits in batches: publishes a batch, waits for all its
- * acknowledgements, and puts into the spool what got none.  While the spool
- * holds anything, new events go behind it, so order is kept.
+ * The loop gives events to the bus.  What the bus can't take, or got no
+ * acknowledgement for, takes the detour: one thread puts it into the spool and
+ * publishes from there, in batches.  Order is kept: as long as the detour holds
+ * anything new events go behind it, and when one of those with the bus has
+ * failed the new ones wait until it is known of all.
  */
 enum {
+	FLYING_MAX = 2048, /* with the bus; more wait their turn */
 	BATCH_MAX = 256,
 	ACK_WAIT_MS = 3000,
 	IDLE_WAIT_MS = 250,
@@ -36,6 +39,7 @@ enum {
 /* bytes are in memory and in the spool alike: subject NUL id NUL json. */
 struct item {
 	struct list node;
+	struct events *events;
 	void (*safe)(void *ctx); /* or NULL */
 	void *ctx;
 	size_t len;
@@ -52,10 +56,16 @@ struct events {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct loop_timer *wake_soon; /* once a turn of the loop, not once an event */
-	struct list queue;
-	size_t queue_bytes;
+	struct loop_timer *send_soon; /* once a turn of the loop, not once an event */
+	struct list queue; /* handed in; guarded by lock, as is all up to stopping */
+	size_t queue_bytes; /* of queue and detour */
+	struct list detour;
+	bool detouring; /* detour or spool hold something */
 	bool stopping;
+	struct list sent; /* with the bus, or failed there; the loop's thread only */
+	size_t flying; /* of sent: those that the bus has not answered for */
+	bool failing; /* one of sent has failed */
+	bool held; /* queue waits for sent */
 	natsSubscription *ack_sub;
 	unsigned batch; /* acknowledgements of an older batch are ignored */
 	size_t unacked; /* of the current batch */
@@ -212,36 +222,19 @@ spool_item(struct events *e, const struct item *i)
 	metric_add(&lost, dropped);
 }
 
-static size_t
-take_batch(struct events *e, struct item *items[BATCH_MAX])
+static struct item *
+take(struct events *e, struct list *from)
 {
-	size_t n = 0;
+	struct item *i = NULL;
 
 	pthread_mutex_lock(&e->lock);
-	while (n < BATCH_MAX && !list_empty(&e->queue)) {
-		struct item *i = LIST_OWNER(e->queue.next, struct item, node);
-
+	if (!list_empty(from)) {
+		i = LIST_OWNER(from->next, struct item, node);
 		list_remove(&i->node);
 		e->queue_bytes -= i->len;
-		items[n++] = i;
 	}
 	pthread_mutex_unlock(&e->lock);
-	return n;
-}
-
-static void
-publish_batch(struct events *e, struct item *const *items, size_t count)
-{
-	begin_batch(e, count);
-	for (unsigned i = 0; i < count; i++)
-		publish_record(e, items[i]->bytes, items[i]->len, i);
-	size_t left = end_batch(e);
-
-	metric_add(&stored, count - left);
-	for (size_t i = 0; left > 0 && i < count; i++) {
-		if (!e->acked[i])
-			spool_item(e, items[i]);
-	}
+	return i;
 }
 
 /* This thread may wait for room among the loop's calls; the loop makes it as it runs. */
@@ -255,26 +248,18 @@ tell_safe(struct events *e, const struct item *i)
 }
 
 static void
-handle_batch(struct events *e)
+spool_waiting(struct events *e)
 {
-	struct item *items[BATCH_MAX];
-	size_t count = take_batch(e, items);
+	struct item *i;
 
-	if (count == 0)
-		return;
-	if (spool_empty(e->spool) && online(e)) {
-		publish_batch(e, items, count);
-	} else {
-		for (size_t i = 0; i < count; i++)
-			spool_item(e, items[i]);
-	}
-	for (size_t i = 0; i < count; i++) {
-		tell_safe(e, items[i]); /* NOLINT(clang-analyzer-unix.Malloc): it can't follow the list of items */
-		free(items[i]);
+	while ((i = take(e, &e->detour)) != NULL) {
+		spool_item(e, i);
+		tell_safe(e, i);
+		free(i);
 	}
 }
 
-/* Waits for work; false when it is time to stop and the queue is empty. */
+/* Waits for work; false when it is time to stop and nothing is left to spool. */
 static bool
 wait_for_work(struct events *e)
 {
@@ -284,18 +269,24 @@ wait_for_work(struct events *e)
 	deadline_after(&until, IDLE_WAIT_MS);
 	pthread_mutex_lock(&e->lock);
 	/* An idle process sleeps until there is something: only a filled spool makes it look around. */
-	while (list_empty(&e->queue) && !e->stopping) {
-		if (spool_empty(e->spool))
+	while (list_empty(&e->detour) && !e->stopping) {
+		e->detouring = !spool_empty(e->spool);
+		if (!e->detouring)
 			pthread_cond_wait(&e->wake, &e->lock);
 		else if (pthread_cond_timedwait(&e->wake, &e->lock, &until) != 0)
 			break;
 	}
-	go_on = !e->stopping || !list_empty(&e->queue);
+	go_on = !e->stopping || !list_empty(&e->detour);
 	pthread_mutex_unlock(&e->lock);
 	return go_on;
 }
 
-static void tell_overload(struct events *e);
+static void
+replay(struct events *e)
+{
+	while (!spool_empty(e->spool) && online(e) && replay_spool(e))
+		spool_waiting(e);
+}
 
 static void *
 events_main(void *ctx)
@@ -303,28 +294,112 @@ events_main(void *ctx)
 	struct events *e = ctx;
 
 	while (wait_for_work(e)) {
-		bool replayed = true;
-
-		while (replayed && !spool_empty(e->spool) && online(e)) {
-			replayed = replay_spool(e);
-			if (replayed)
-				handle_batch(e);
-		}
-		handle_batch(e);
-		tell_overload(e);
+		spool_waiting(e);
+		replay(e);
+		loop_timer_soon(e->send_soon); /* what the spool dropped is told there */
 	}
+	replay(e);
 	return NULL;
 }
 
-static void
-wake_thread(void *ctx)
-{
-	struct events *e = ctx;
+/* ---- the loop's side ---- */
 
+static void
+take_detour(struct events *e, struct item *i)
+{
 	pthread_mutex_lock(&e->lock);
+	e->queue_bytes += i->len;
+	e->detouring = true;
+	list_append(&e->detour, &i->node);
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 }
+
+static void
+detour_all(struct events *e, struct list *from)
+{
+	while (!list_empty(from)) {
+		struct item *i = LIST_OWNER(from->next, struct item, node);
+
+		list_remove(&i->node);
+		take_detour(e, i);
+	}
+}
+
+static void
+on_sent(void *ctx, bool ok, uint64_t sequence)
+{
+	struct item *i = ctx;
+	struct events *e = i->events;
+
+	(void)sequence;
+	e->flying--;
+	if (ok) {
+		metric_add(&stored, 1);
+		if (i->safe != NULL)
+			i->safe(i->ctx);
+		list_remove(&i->node);
+		free(i);
+	} else {
+		e->failing = true;
+	}
+	if (e->failing && e->flying == 0) {
+		detour_all(e, &e->sent);
+		e->failing = false;
+	}
+	if (e->held)
+		loop_timer_soon(e->send_soon);
+}
+
+static bool
+send_item(struct events *e, struct item *i)
+{
+	const char *id = i->bytes + strlen(i->bytes) + 1, *json = id + strlen(id) + 1;
+	const struct bus_header header = { "Nats-Msg-Id", id };
+	size_t len = i->len - (size_t)(json - i->bytes);
+
+	if (!bus_connected(e->bus) ||
+	    !bus_publish_stored(e->bus, i->bytes, &header, 1, json, len, ACK_WAIT_MS, on_sent, i))
+		return false;
+	list_append(&e->sent, &i->node);
+	e->flying++;
+	return true;
+}
+
+static bool
+detouring(struct events *e)
+{
+	bool is;
+
+	pthread_mutex_lock(&e->lock);
+	is = e->detouring;
+	pthread_mutex_unlock(&e->lock);
+	return is;
+}
+
+static bool
+may_send(const struct events *e)
+{
+	return e->flying == 0 || (e->flying < FLYING_MAX && !e->failing && bus_connected(e->bus));
+}
+
+static void tell_overload(struct events *e);
+
+static void
+send_waiting(void *ctx)
+{
+	struct events *e = ctx;
+	struct item *i;
+
+	tell_overload(e);
+	while (may_send(e) && (i = take(e, &e->queue)) != NULL) {
+		if (detouring(e) || !send_item(e, i))
+			take_detour(e, i);
+	}
+	e->held = !may_send(e);
+}
+
+/* ---- handing in, from any thread ---- */
 
 static bool
 enqueue(struct events *e, struct item *i)
@@ -338,12 +413,11 @@ enqueue(struct events *e, struct item *i)
 		list_append(&e->queue, &i->node);
 	}
 	pthread_mutex_unlock(&e->lock);
-	if (room) {
-		loop_timer_soon(e->wake_soon);
-	} else {
+	if (!room) {
 		metric_add(&lost, 1);
 		free(i);
 	}
+	loop_timer_soon(e->send_soon);
 	return room;
 }
 
@@ -380,6 +454,7 @@ events_emit_then(struct events *e, struct event **eventp, void (*safe)(void *ctx
 		metric_add(&lost, 1);
 		return false;
 	}
+	i->events = e;
 	i->safe = safe;
 	i->ctx = ctx;
 	return enqueue(e, i);
@@ -427,7 +502,10 @@ events_new(struct loop *l, struct bus *bus, const char *service, const char *sit
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->wake, NULL);
 	list_init(&e->queue);
-	e->wake_soon = loop_timer_new(l, wake_thread, e);
+	list_init(&e->detour);
+	list_init(&e->sent);
+	e->detouring = !spool_empty(e->spool);
+	e->send_soon = loop_timer_new(l, send_waiting, e);
 	metrics_register("events_total", NULL, METRIC_COUNTER, "Events handed in.", &emitted);
 	metrics_register("events_stored_total", NULL, METRIC_COUNTER, "Events that the stream acknowledged.", &stored);
 	metrics_register("events_spooled_total", NULL, METRIC_COUNTER, "Events that went through the spool.", &spooled);
@@ -444,12 +522,15 @@ events_free(struct events **ep)
 
 	if (e == NULL)
 		return;
+	/* The loop has ended and hears no acknowledgement any more: the stream drops what it has already. */
+	detour_all(e, &e->sent);
+	detour_all(e, &e->queue);
 	pthread_mutex_lock(&e->lock);
 	e->stopping = true;
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 	pthread_join(e->thread, NULL);
-	loop_timer_free(&e->wake_soon);
+	loop_timer_free(&e->send_soon);
 	natsSubscription_Destroy(e->ack_sub);
 	spool_close(&e->spool);
 	free(e);

@@ -1,7 +1,8 @@
 /*
  * events - where a service hands its observations in.  They go to JetStream in
  * order; while NATS is away they wait in a bounded spool on disk (spool.h) and
- * survive a restart.  Own thread: the loop never waits for disk or network.
+ * survive a restart.  The loop never waits for disk or network: the spool has
+ * a thread of its own.
  */
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H
