@@ -141,12 +141,12 @@ finish_if_done(struct conn *c)
 static void
 start_lingering(struct conn *c)
 {
-	shutdown(c->fd, SHUT_WR);
-	c->state = CONN_LINGERING;
-	if (c->got_eof) {
+	/* It fails when the peer has reset already: nothing is to be waited for. */
+	if (shutdown(c->fd, SHUT_WR) != 0 || c->got_eof) {
 		kill_conn(c);
 		return;
 	}
+	c->state = CONN_LINGERING;
 	arm_timer(c, LINGER_MS);
 	update_reading(c);
 }
