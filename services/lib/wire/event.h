@@ -3,7 +3,7 @@
  *
  * Fields are named by path ("source.ip", "honeyspam.mail.size").  Text of a
  * peer goes through str_escape() and is cut at 1 KiB with a `<name>_truncated`
- * flag beside it.  A builder whose memory ran out formats to NULL.
+ * flag beside it.
  * (create and destroy, for libevent owns the names event_new and event_free.)
  */
 #ifndef WIRE_EVENT_H
@@ -43,7 +43,7 @@ void event_append_number(struct event *e, const char *path, uint64_t v, size_t m
 void event_addr(struct event *e, const char *path, const struct addr *a);
 const char *event_id(const struct event *e);
 const char *event_action(const struct event *e);
-/* JSON text, malloc'd for the caller, or NULL (no memory, or over EVENT_MAX). */
+/* JSON text, malloc'd for the caller, or NULL (over EVENT_MAX). */
 char *event_format(const struct event *e);
 /* Frees and sets the caller's pointer to NULL. */
 void event_destroy(struct event **ep);

@@ -55,6 +55,53 @@ paths_become_nested_objects(void **state)
 	assert_null(e);
 }
 
+/* What the event formats to behind the fields that all have. */
+static void
+assert_own_text(struct event *e, const char *expected)
+{
+	char *text = event_format(e);
+
+	assert_non_null(text);
+	const char *own = strstr(text, ",\"own\":");
+	assert_non_null(own);
+	assert_string_equal(own + 1, expected);
+	free(text);
+	event_destroy(&e);
+}
+
+static void
+fields_of_an_object_may_come_in_any_order(void **state)
+{
+	struct event *e = event_create("relaytrap", "lab", "relay-mail", "id-1", 0);
+
+	(void)state;
+	event_number(e, "own.deep.er.a", 1);
+	event_number(e, "own.b", 2);
+	event_number(e, "owner", 3);
+	event_number(e, "own.deep.c", 4);
+	event_append(e, "own.list", "x", 1, 9);
+	event_number(e, "own.deep.er.d", 5);
+	event_append(e, "own.list", "y", 1, 9);
+	event_append_number(e, "own.numbers", 1234567890123, 9);
+	event_append_number(e, "own.numbers", 6, 9);
+	event_number(e, "own.b", 7);
+	assert_own_text(e,
+	    "\"own\":{\"deep\":{\"er\":{\"a\":1,\"d\":5},\"c\":4},\"b\":7,\"list\":[\"x\",\"y\"],"
+	    "\"numbers\":[1234567890123,6]},\"owner\":3}");
+}
+
+static void
+any_octet_of_a_peer_makes_good_json(void **state)
+{
+	struct event *e = event_create("relaytrap", "lab", "relay-mail", "id-1", 0);
+
+	(void)state;
+	event_bytes(e, "own.text", "\"\\ \t\r\n\x1f\x7f \0\xff \xc3\xa4", 14);
+	event_text(e, "own.none", "");
+	assert_own_text(e,
+	    "\"own\":{\"text\":\"\\\"\\\\ \\t\\r\\n\\u001f\x7f \\\\x00\\\\xff \xc3\xa4\",\"none\":\"\"}}");
+}
+
 static void
 long_texts_are_cut_and_say_so(void **state)
 {
@@ -154,6 +201,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_become_nested_objects),
+		cmocka_unit_test(fields_of_an_object_may_come_in_any_order),
+		cmocka_unit_test(any_octet_of_a_peer_makes_good_json),
 		cmocka_unit_test(long_texts_are_cut_and_say_so),
 		cmocka_unit_test(an_event_over_its_limit_is_not_formatted),
 		cmocka_unit_test(identities_differ_by_key_address_and_purpose),
