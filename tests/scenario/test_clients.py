@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -81,6 +82,36 @@ def test_swaks(lab, decoy, file, tls):
     good(lab.attack("swaks", *words, *(["--tls"] if tls else [])))
     item = arrived(lab, data + b"\r\n")  # swaks ends a file with one more line end
     assert told(lab, item).get("tls", {}).get("established", False) == tls
+
+
+def test_swaks_that_speaks_tls_from_the_first_byte(lab, file):
+    ip, port = lab.decoy("relaytrap", "exim/tls")
+    assert port == 465
+    data = message("swaks on 465")
+    words = ["--server", f"{ip}:{port}", "--from", FROM, "--to", TO, "--data", f"@{file(data, unix=True)}"]
+    good(lab.attack("swaks", *words, "--tls-on-connect"))
+    tls = told(lab, arrived(lab, data + b"\r\n"))["tls"]
+    assert tls["established"] and tls["version"] == "1.3"
+
+
+def test_a_mail_server_of_the_poisoned_domain_takes_what_its_pages_gave_away(lab, file, tmp_path):
+    ip, port = lab.decoy("relaytrap", "postfix/mx")
+    web, web_port = lab.decoy("webtrap", "apache")
+    folder, words = tmp_path / "pages", ["-q", "-r", "-l", "inf", "-e", "robots=off", "-Q", "300k"]
+    lab.attack("wget", *words, f"http://{web}:{web_port}/", "-P", folder)
+    text = "".join(p.read_text(errors="replace") for p in sorted(folder.rglob("*")) if p.is_file())
+    harvested = re.findall(r"\b[a-z0-9.]{29,}@example\.net", text)
+    assert harvested
+    taken = harvested[0]
+    data = message("swaks to the mx").replace(TO.encode(), taken.encode())
+    words = ["--server", f"{ip}:{port}", "--from", FROM, "--data", f"@{file(data, unix=True)}"]
+    refused = lab.attack("swaks", *words, "--to", "somebody@example.net")
+    assert b"550 5.1.1 <somebody@example.net>" in refused.stdout and refused.returncode != 0
+    good(lab.attack("swaks", *words, "--to", taken))
+    item = lab.message(hashlib.sha256(data + b"\r\n").hexdigest())
+    assert item["envelope"]["rcpt_to"] == [taken]
+    traced = told(lab, item)["honeyspam"]["mail"]["traced"]
+    assert traced["addresses"] == [taken.partition("@")[0]]
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])

@@ -53,6 +53,9 @@ def test_up_describe_down_and_up_again(down):
     for decoy in d["decoys"]:
         assert set(decoy) >= {"ip", "personality", "ports"}
         assert all(set(port) >= {"port", "proto", "service", "look"} for port in decoy["ports"])
+    relays = {(p["port"], p["look"]) for decoy in d["decoys"] for p in decoy["ports"] if p["service"] == "relaytrap"}
+    assert relays >= {(25, "postfix"), (25, "sendmail"), (25, "exim"), (465, "exim/tls"), (25, "postfix/mx")}
+    assert all(f"{port} relaytrap ({look})" in first.stdout for port, look in relays)
     # A second start says that it runs already.
     second = up("--detach")
     assert second.returncode != 0 and "runs already" in second.stderr
