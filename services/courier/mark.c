@@ -205,22 +205,13 @@ search(const struct needles *n, uint16_t port, const char *text, size_t len)
 
 /* ---- what hides a text ---- */
 
-static int
-base64_value(char c)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-
-	return at == NULL ? -1 : (int)(at - alphabet);
-}
-
 /* Does the run go on at this character? It does over a line's end, but not over an empty line. */
 static bool
 in_run(const char *text, size_t len, size_t at)
 {
 	if (text[at] == '\n')
-		return at + 1 < len && base64_value(text[at + 1]) >= 0;
-	return text[at] == '\r' || base64_value(text[at]) >= 0;
+		return at + 1 < len && str_base64_digit((uint8_t)text[at + 1]) >= 0;
+	return text[at] == '\r' || str_base64_digit((uint8_t)text[at]) >= 0;
 }
 
 /* Every run of the alphabet decoded and parted by spaces. Returns the length; out holds len bytes. */
@@ -234,9 +225,9 @@ decode_base64(const char *text, size_t len, char *out)
 		uint32_t bits = 0;
 
 		for (; at < len && in_run(text, len, at); at++) {
-			if (base64_value(text[at]) < 0)
+			if (str_base64_digit((uint8_t)text[at]) < 0)
 				continue;
-			bits = bits << 6 | (uint32_t)base64_value(text[at]);
+			bits = bits << 6 | (uint32_t)str_base64_digit((uint8_t)text[at]);
 			if (++count % 4 != 1)
 				out[used++] = (char)(bits >> (6 - 2 * ((count + 3) % 4)));
 		}

@@ -23,15 +23,6 @@ smtp_auth_mechanism(const char *name)
 
 /* ---- base64 ---- */
 
-static int
-sextet(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
 /* Decodes text into out, with a NUL behind it; -1: it isn't base64 or too long. "=" alone is empty (RFC 4954 4). */
 static int
 decode(const char *text, char out[DECODED_MAX])
@@ -48,7 +39,7 @@ decode(const char *text, char out[DECODED_MAX])
 		len--, digits++;
 	digits = 0;
 	for (size_t i = 0; i < len; i++) {
-		int value = sextet(text[i]);
+		int value = str_base64_digit((uint8_t)text[i]);
 
 		if (value < 0)
 			return -1;

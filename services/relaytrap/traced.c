@@ -16,7 +16,8 @@ traced_init(struct traced *t)
 	t->count = 0;
 	t->more = false;
 	t->tries = 0;
-	t->tail_len = 0;
+	t->hidden = 0;
+	memset(t->texts, 0, sizeof(t->texts));
 }
 
 static bool
@@ -66,7 +67,8 @@ of_local_part(uint8_t c)
 
 /* The local part that ends before end, whose beginning may be in the tail. */
 static void
-try_before(struct traced *t, const struct site_key *key, const uint8_t *data, const uint8_t *end)
+try_before(struct traced *t, const struct traced_text *text, const struct site_key *key, const uint8_t *data,
+    const uint8_t *end)
 {
 	char word[2 * TOKEN_TEXT_MAX];
 	size_t len = 0, tail = 0;
@@ -75,8 +77,8 @@ try_before(struct traced *t, const struct site_key *key, const uint8_t *data, co
 	while (start > data && end - start < TOKEN_TEXT_MAX && of_local_part(start[-1]))
 		start--;
 	if (start == data)
-		tail = t->tail_len;
-	memcpy(word, t->tail, tail);
+		tail = text->tail_len;
+	memcpy(word, text->tail, tail);
 	len = tail + (size_t)(end - start);
 	memcpy(word + tail, start, (size_t)(end - start));
 	try_local(t, key, word, len);
@@ -84,26 +86,57 @@ try_before(struct traced *t, const struct site_key *key, const uint8_t *data, co
 
 /* Keeps the local part that the data ends with. */
 static void
-keep_tail(struct traced *t, const uint8_t *data, size_t len)
+keep_tail(struct traced_text *t, const uint8_t *data, size_t len)
 {
 	size_t n = 0;
 
 	while (n < len && n < sizeof(t->tail) && of_local_part(data[len - 1 - n]))
 		n++;
-	if (n < len || t->tail_len + n > sizeof(t->tail))
-		t->tail_len = 0;
-	memcpy(t->tail + t->tail_len, data + len - n, n);
-	t->tail_len += n;
+	size_t kept = n < len ? 0 : t->tail_len;
+	if (kept > sizeof(t->tail) - n)
+		kept = sizeof(t->tail) - n; /* too long for a local part, and it stays so */
+	memmove(t->tail, t->tail + t->tail_len - kept, kept);
+	memcpy(t->tail + kept, data + len - n, n);
+	t->tail_len = kept + n;
+}
+
+struct scan {
+	struct traced *traced;
+	const struct site_key *key;
+	size_t text;
+};
+
+static void scan_text(struct scan *s, const uint8_t *data, size_t len);
+
+static void
+on_hidden(void *ctx, enum unfold_kind kind, const uint8_t *data, size_t len)
+{
+	const struct scan *s = ctx;
+	struct scan inner = { s->traced, s->key, s->text * UNFOLD_KINDS + 1 + kind };
+
+	s->traced->hidden += len;
+	scan_text(&inner, data, len);
+}
+
+static void
+scan_text(struct scan *s, const uint8_t *data, size_t len) // NOLINT(misc-no-recursion): as deep as texts are
+{
+	struct traced_text *t = &s->traced->texts[s->text];
+	const uint8_t *end = data + len;
+
+	for (const uint8_t *at = data; (at = memchr(at, '@', (size_t)(end - at))) != NULL; at++)
+		try_before(s->traced, t, s->key, data, at);
+	if (s->text * UNFOLD_KINDS + 1 < TRACED_TEXTS && s->traced->hidden < TRACED_HIDDEN_MAX)
+		unfold_input(&t->unfold, t->tail, t->tail_len, data, len, on_hidden, s);
+	keep_tail(t, data, len);
 }
 
 void
 traced_scan(struct traced *t, const struct site_key *key, const void *data, size_t len)
 {
-	const uint8_t *start = data, *end = start + len;
+	struct scan s = { t, key, 0 };
 
-	for (const uint8_t *at = start; (at = memchr(at, '@', (size_t)(end - at))) != NULL; at++)
-		try_before(t, key, start, at);
-	keep_tail(t, start, len);
+	scan_text(&s, data, len);
 }
 
 static void

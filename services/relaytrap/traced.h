@@ -1,11 +1,13 @@
 /*
  * traced - poisoned addresses in a mail: recipients and text are searched for
  * local parts that the site key opens, which says who harvested them, when and
- * on which page.  Pure: octets in, finds out.
+ * on which page.  The text is searched as it is and as quoted-printable, base64
+ * and encoded words hide it.  Pure: octets in, finds out.
  */
 #ifndef RELAYTRAP_TRACED_H
 #define RELAYTRAP_TRACED_H
 
+#include "relaytrap/unfold.h"
 #include "wire/token.h"
 
 #include <stdbool.h>
@@ -15,7 +17,16 @@ struct event;
 
 enum {
 	TRACED_MAX = 16, /* different ones told of one mail */
+	TRACED_HIDDEN_MAX = 4 * 1024 * 1024, /* octets decoded of one mail, codings within codings counted each */
+	TRACED_TEXTS = 1 + UNFOLD_KINDS + UNFOLD_KINDS * UNFOLD_KINDS, /* a coding within a coding, not deeper */
 	TRACED_TRIES_MAX = 512, /* words of the right length that are tried: each costs two digests */
+};
+
+/* A text, and what was hidden in it is another. */
+struct traced_text {
+	char tail[TOKEN_TEXT_MAX]; /* the end of what was read: a local part may continue */
+	size_t tail_len;
+	struct unfold unfold;
 };
 
 struct traced {
@@ -26,8 +37,8 @@ struct traced {
 	size_t count;
 	bool more; /* than TRACED_MAX */
 	unsigned tries;
-	char tail[TOKEN_TEXT_MAX]; /* the end of what was read: a local part may continue */
-	size_t tail_len;
+	size_t hidden; /* octets that were decoded */
+	struct traced_text texts[TRACED_TEXTS]; /* the message; what hides in text i is i * UNFOLD_KINDS + 1 + kind */
 };
 
 void traced_init(struct traced *t);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Copies and ends with NUL; false when it had to cut. */
 bool str_copy(char *out, size_t size, const char *text);
@@ -20,6 +21,8 @@ bool str_is_utf8(const void *data, size_t len);
 void str_hex(char *out, const void *data, size_t len);
 /* Is word one of those that list has, separated by commas or spaces? Case doesn't matter. */
 bool str_listed(const char *list, const char *word);
+/* The value of a digit of base64 (RFC 4648 4), 0 to 63; -1: it is none. */
+int str_base64_digit(uint8_t c);
 bool str_starts_nocase(const char *text, const char *prefix);
 
 #endif
