@@ -38,7 +38,8 @@ static const struct setting settings[] = {
 	{ "source.sessions", SETTING_NUMBER, &source_sessions, "1000", 1, 1000000, "sessions",
 	    "Most sessions of one source at once; more hear the look's \"too many connections\"." },
 	{ "tarpit.after", SETTING_NUMBER, &tarpit_after, "5000", 0, 1000000000, "mails",
-	    "So many mails of a source go fast, then each makes replies 2 ms later; halves in 10 minutes; 0: never." },
+	    "So many mails of a source go fast, then replies get later as the look would; halves in 10 minutes; 0: "
+	    "never." },
 	{ "memory.max", SETTING_NUMBER, &memory_max, "134217728", 1048576, 17179869184, "bytes",
 	    "Most that mails not yet stored may hold; beyond it clients hear \"try later\"." },
 };

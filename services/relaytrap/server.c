@@ -89,15 +89,22 @@ struct server {
 	bool draining;
 };
 
-/* The longest that a loaded server of each kind lets wait; a client's patience is minutes (RFC 5321 4.5.3.2). */
+/*
+ * How a loaded server of each kind gets slower; a client's patience is minutes (RFC 5321 4.5.3.2).
+ *
+ * Postfix: its incoming queue fills, in_flow_delay and the disk take a little more for each mail. Sendmail: DelayLA and
+ * its other brakes sleep whole seconds. Exim: smtp_ratelimit_mail, half a second that grows by 5 %. Exchange 2019: back
+ * pressure, steep and long (delays of 10 s and more); the older one had no brakes, its disk was slow.
+ */
 static const struct slowness {
 	const char *look; /* a name's beginning */
-	unsigned max_ms;
+	struct sources_growth growth;
 } slownesses[] = {
-	{ "sendmail", 6000 },
-	{ "exim", 5000 },
-	{ "exchange", 3000 },
-	{ "", 4000 },
+	{ "sendmail", { .step_ms = 2, .grain_ms = 1000, .max_ms = 6000 } },
+	{ "exim", { .first_ms = 500, .percent = 5, .mails = 20, .grain_ms = 1, .max_ms = 5000 } },
+	{ "exchange-5.0", { .step_ms = 1, .grain_ms = 1, .max_ms = 3000 } },
+	{ "exchange", { .step_ms = 5, .grain_ms = 1, .max_ms = 10000 } },
+	{ "", { .step_ms = 2, .grain_ms = 1, .max_ms = 4000 } },
 };
 
 static metric_value mails_stored, mails_refused, mail_bytes, sources_refused, tarpitted;
@@ -506,31 +513,35 @@ tarpit_over(void *ctx)
 	feed(c);
 }
 
-static unsigned
-slowest(const struct look *look)
+static const struct sources_growth *
+growth_of(const struct look *look)
 {
 	size_t i = 0;
 
 	while (strncmp(look->name, slownesses[i].look, strlen(slownesses[i].look)) != 0)
 		i++;
-	return slownesses[i].max_ms;
+	return &slownesses[i].growth;
 }
 
-/* False: now. The octets of a message are not held up, they are many; a quarter of chance hides the pattern. */
+/* False: now. The octets of a message are not held up, they are many. Up to a quarter of chance hides the pattern, but
+ * not where a server sleeps by the clock. */
 static bool
 hold_up(struct client *c)
 {
 	if (c->served || c->mail != NULL || conn_input_len(c->conn) == 0)
 		return false;
-	unsigned ms = sources_delay(c->source, slowest(c->binding.look), clock_ms());
+	const struct sources_growth *growth = growth_of(c->binding.look);
+	unsigned ms = sources_delay(c->source, growth, clock_ms());
 	if (ms == 0)
 		return false;
+	if (growth->grain_ms == 1)
+		ms -= rand_u32() % (ms / 4 + 1);
 	if (c->tarpit == NULL)
 		c->tarpit = loop_timer_new(daemon_loop(c->server->daemon), tarpit_over, c);
 	c->tarpitted = true;
 	metric_add(&tarpitted, 1);
 	conn_pause(c->conn);
-	loop_timer_once(c->tarpit, ms - ms / 4 + rand_u32() % (ms / 4 + 1));
+	loop_timer_once(c->tarpit, ms);
 	return true;
 }
 

@@ -130,8 +130,18 @@ sources_mail(struct source *source, uint64_t now_ms)
 	source->mails += SCALE;
 }
 
+static uint64_t
+grown(const struct sources_growth *g, uint64_t mails)
+{
+	uint64_t delay = g->first_ms + mails * g->step_ms;
+
+	for (uint64_t n = g->mails == 0 ? 0 : mails / g->mails; n > 0 && delay < g->max_ms; n--)
+		delay += delay * g->percent / 100 + 1;
+	return delay < g->max_ms ? delay : g->max_ms;
+}
+
 unsigned
-sources_delay(struct source *source, unsigned max_ms, uint64_t now_ms)
+sources_delay(struct source *source, const struct sources_growth *growth, uint64_t now_ms)
 {
 	const struct sources_settings *settings = &source->owner->settings;
 
@@ -139,8 +149,8 @@ sources_delay(struct source *source, unsigned max_ms, uint64_t now_ms)
 	uint64_t mails = source->mails / SCALE;
 	if (settings->free_mails == 0 || mails <= settings->free_mails)
 		return 0;
-	uint64_t delay = (mails - settings->free_mails) * SOURCES_STEP_MS;
-	return delay < max_ms ? (unsigned)delay : max_ms;
+	unsigned delay = (unsigned)grown(growth, mails - settings->free_mails);
+	return delay - delay % growth->grain_ms;
 }
 
 size_t
