@@ -313,6 +313,38 @@ def test_a_source_that_sends_much_is_served_slowly_and_others_are_not(rig):
         client.close()
 
 
+# Where a message ends is the look's, what is stored is what came (no octet added, none changed): look, what is said
+# behind 354, what is stored.
+ODDITIES = {
+    "octets": ("postfix", b"a\rb\0c\xff \r\r\n\0\r\n.\r\n", b"a\rb\0c\xff \r\r\n\0\r\n"),
+    "octets at exim": ("exim", b"a\rb\0c\xff\r\nd\ne\r\n.\r\n", b"a\rb\0c\xff\r\nd\ne\r\n"),
+    "eight bits at sendmail": ("sendmail", b"\x80\xff\r\n.\r\n", b"\x80\xff\r\n"),
+    "dots": ("sendmail", b"..\r\n.x\r\n...\r\nx.\r\n.\r\n", b".\r\nx\r\n..\r\nx.\r\n"),
+    "a long line": ("exim", b"y" * 70000 + b"\r\n.\r\n", b"y" * 70000 + b"\r\n"),
+    "bare LF": ("postfix", b"one\ntwo\r\n.\r\n", b"one\ntwo\r\n"),
+    "LF dot CRLF ends at postfix": ("postfix", b"one\r\ntwo\n.\r\n", b"one\r\ntwo\n"),
+    "but not at exim": ("exim", b"one\r\ntwo\n.\r\nthree\r\n.\r\n", b"one\r\ntwo\n.\r\nthree\r\n"),
+    "CR dot CR ends nowhere": ("postfix", b"one\r\n\r.\rtwo\r\n.\r\n", b"one\r\n\r.\rtwo\r\n"),
+    "CRLF dot CR CRLF at exim": ("exim", b"one\r\n.\rtwo\r\n.\r\n", b"one\r\n\rtwo\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", ODDITIES)
+def test_odd_octets_are_stored_as_they_came(rig, name):
+    look, said, stored = ODDITIES[name]
+    before = rig.stream("MAIL")["messages"]
+    client = Client(rig.port, source="198.51.100.230", look=look)
+    client.ehlo()
+    client.mail("a@spam.example")
+    client.rcpt("v@mail.example")
+    assert client.docmd("DATA")[0] == 354
+    client.send(said)
+    assert client.getreply()[0] == 250
+    client.quit()
+    mails = list(read_stream(IP, rig.nats_port, "MAIL"))[before:]
+    assert [body for _, _, body in mails] == [stored]
+
+
 CROWDED = {
     "postfix": rb"4\.7\.0 \S+ Error: too many connections from 198\.51\.100\.210",
     "sendmail": rb"4\.3\.2 Too many open connections\.",
