@@ -4,6 +4,7 @@
 counted from the call that starts the container, and `figure image.NAME_start_s V s` how much of that is over when its process begins.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -149,7 +150,7 @@ def settings(image, secrets):
 
 @pytest.fixture(scope="module")
 def nats(docker, secrets):
-    """NATS with the streams, on the engine's own network."""
+    """NATS with the streams, on the engine's own network; what sets them up."""
     docker.build("nats", "honeyspam/nats")
     docker.build("api", "honeyspam/api")
     lab = engine.ROOT / "services" / "lab" / "accounts.conf"
@@ -160,8 +161,9 @@ def nats(docker, secrets):
         "-v", f"{lab}:/etc/honeyspam/accounts.conf:ro", "honeyspam/nats", "-c", "/etc/honeyspam/nats.conf",
     )  # fmt: skip
     words = settings("api", secrets) + ["-e", "HS_NATS_USER=setup", "-e", "HS_NATS_PASSWORD_FILE=/run/s/nats-setup"]
-    docker.docker("run", "--rm", "--network", "host", *words, "honeyspam/api", "--setup")
-    yield
+    set_up = ("run", "--rm", "--network", "host", *words, "honeyspam/api", "--setup")
+    docker.docker(*set_up)
+    yield set_up
     docker.docker("rm", "-f", "-v", "nats")
 
 
@@ -179,21 +181,54 @@ def began(docker, container):
     return ticks / os.sysconf("SC_CLK_TCK") - time.clock_gettime(time.CLOCK_BOOTTIME) + time.monotonic()
 
 
-def test_it_gets_ready_on_a_read_only_root_without_any_right(docker, image, nats, secrets):
+@contextlib.contextmanager
+def serving(docker, image, secrets):
+    """A container that nats is there for, with no more rights than it needs."""
     container = docker.docker(
         "create", "--network", "host", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
         "--tmpfs", "/var/lib/honeyspam:uid=64113", *settings(image, secrets), f"honeyspam/{image}",
     ).strip()  # fmt: skip
     try:
-        start = time.monotonic()
         docker.docker("start", container)
-        while not ready(docker, image):
-            assert time.monotonic() - start < READY_S, docker.docker("logs", container)
-            time.sleep(0.01)
+        yield container
+    finally:
+        docker.docker("rm", "-f", "-v", container)
+
+
+def await_ready(docker, image, container):
+    start = time.monotonic()
+    while not ready(docker, image):
+        assert time.monotonic() - start < READY_S, docker.docker("logs", container)
+        time.sleep(0.01)
+
+
+def test_it_gets_ready_on_a_read_only_root_without_any_right(docker, image, nats, secrets):
+    start = time.monotonic()
+    with serving(docker, image, secrets) as container:
+        await_ready(docker, image, container)
         print(f"figure image.{image}_ready_s {time.monotonic() - start:.2f} s")
         print(f"figure image.{image}_start_s {began(docker, container) - start:.2f} s")
         status = docker.beside("cat", f"/proc/{docker.host_pid(container)}/status")
         assert re.search(r"^Uid:\s+64113\s+64113", status, re.M)
         assert re.search(r"^CapEff:\s+0+$", status, re.M)
-    finally:
-        docker.docker("rm", "-f", "-v", container)
+
+
+def connects(docker, image):
+    page = docker.inside("curl", "-sf", "-m", "1", f"http://127.0.0.1:{ADMIN[image]}/metrics")
+    return float(re.search(r"^honeyspam_nats_connects_total (\S+)", page, re.M)[1])
+
+
+def sockets(docker, container):
+    return docker.beside("ls", "-l", f"/proc/{docker.host_pid(container)}/fd").count("socket:")
+
+
+def test_a_nats_that_comes_back_leaves_no_socket_behind(docker, image, nats, secrets):
+    with serving(docker, image, secrets) as container:
+        await_ready(docker, image, container)
+        before = sockets(docker, container)
+        for times in range(2, 5):
+            docker.docker("restart", "-t", "1", "nats")
+            docker.docker(*nats)
+            docker.wait(lambda: connects(docker, image) == times, 5 * READY_S, "no connection")
+        await_ready(docker, image, container)
+        assert sockets(docker, container) <= before

@@ -19,6 +19,7 @@ enum { BUFFER_BYTES = 2 * BUS_IO_FULL_BYTES };
 struct bus_io {
 	int wake_fd;
 	atomic_int fd; /* -1: no connection */
+	atomic_int lost_fd; /* -1: none; the socket of a lost connection, not yet closed */
 	atomic_bool awake;
 	atomic_bool asked; /* for a turn */
 	atomic_bool writing; /* nats.c holds bytes for the socket */
@@ -55,14 +56,28 @@ on_attach(void **data, void *loop, natsConnection *nc, natsSock fd)
 	return NATS_OK;
 }
 
-/* Reading ends when the connection is lost; nats.c then closes the socket. */
+/* nats.c 3.4 closes a lost connection's socket itself, later ones when they hear that nobody waits for it any more. */
+static void
+close_lost(natsSock fd)
+{
+#ifdef HAVE_NATS_CLOSE_EVENT
+	if (fd >= 0)
+		natsConnection_ProcessCloseEvent(&fd);
+#else
+	(void)fd;
+#endif
+}
+
+/* Reading ends when the connection is lost. */
 static natsStatus
 on_reading(void *data, bool add)
 {
 	struct bus_io *io = data;
 
-	if (!add)
-		atomic_store(&io->fd, -1);
+	if (!add) {
+		close_lost(atomic_exchange(&io->lost_fd, atomic_exchange(&io->fd, -1)));
+		kick(io);
+	}
 	return NATS_OK;
 }
 
@@ -103,6 +118,7 @@ bus_io_turn(struct bus_io *io, natsConnection *nc)
 	if (atomic_load(&io->writing))
 		natsConnection_ProcessWriteEvent(nc);
 	atomic_store(&io->awake, false);
+	close_lost(atomic_exchange(&io->lost_fd, -1));
 	fds[1].fd = atomic_load(&io->fd);
 	if (atomic_load(&io->writing))
 		fds[1].events |= POLLOUT;
@@ -121,6 +137,7 @@ bus_io_new(natsOptions *o)
 	struct bus_io *io = xcalloc(1, sizeof(*io));
 
 	io->fd = -1;
+	io->lost_fd = -1;
 	io->awake = true;
 	io->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (io->wake_fd < 0)
@@ -134,6 +151,7 @@ bus_io_new(natsOptions *o)
 void
 bus_io_free(struct bus_io **iop)
 {
+	close_lost((*iop)->lost_fd);
 	close((*iop)->wake_fd);
 	free(*iop);
 	*iop = NULL;
