@@ -161,6 +161,7 @@ def nats(docker, secrets):
         "-v", f"{lab}:/etc/honeyspam/accounts.conf:ro", "honeyspam/nats", "-c", "/etc/honeyspam/nats.conf",
     )  # fmt: skip
     words = settings("api", secrets) + ["-e", "HS_NATS_USER=setup", "-e", "HS_NATS_PASSWORD_FILE=/run/s/nats-setup"]
+    words += ["-e", "HS_ADMIN_LISTEN=127.0.0.1:0"]  # an api's own may be taken
     set_up = ("run", "--rm", "--network", "host", *words, "honeyspam/api", "--setup")
     docker.docker(*set_up)
     yield set_up

@@ -195,6 +195,7 @@ def test_the_kinds_are_there():
 LOOKS = {
     "postfix": ("Postfix smtpd", "linux-[56]|freebsd-1|openbsd-7"),
     "sendmail": ("Sendmail", "linux-[56]|freebsd-1|openbsd-7"),
+    "exim": ("Exim smtpd", "linux-[56]|freebsd-1|openbsd-7"),
     "apache": ("Apache httpd", "linux-[56]"),
     "iis": ("Microsoft IIS httpd", "windows-2000"),
     "nginx": ("nginx", "linux-[56]|freebsd-1|openbsd-7"),
@@ -224,7 +225,7 @@ def test_services_agree_with_their_machine(lab, tmp_path):
     services = services_in(output)
     for decoy in decoys:
         for port in decoy["ports"]:
-            seen, (product, machines) = services[decoy["ip"], port["port"]], LOOKS[port["look"]]
+            seen, (product, machines) = services[decoy["ip"], port["port"]], LOOKS[port["look"].partition("/")[0]]
             assert seen.get("product") == product, (port, seen)
             assert re.match(machines, decoy["personality"]), (port, decoy["personality"])
             windows = decoy["personality"].startswith("windows")

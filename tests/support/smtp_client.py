@@ -71,7 +71,7 @@ def main():
     parser.add_argument("sender")
     parser.add_argument("recipient")
     args = parser.parse_args()
-    args.address, args.auth, args.option = NOWHERE, False, []
+    args.address, args.auth, args.tls, args.option = NOWHERE, False, False, []
     if args.inside:
         sys.exit(deliver(args))
     smtp_oracle.fetch(args.client)
