@@ -15,7 +15,6 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "cache"
 SUITE = "trixie"
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 LIST = ROOT / "docker" / "packages-build.txt"
 
 
@@ -25,7 +24,7 @@ def codename():
 
 
 def mirror(etc=pathlib.Path("/etc/apt"), release=None):
-    """The archive that this machine's apt takes its own release from."""
+    """The archive that this machine's apt takes its own release from; None: not found, debootstrap knows one."""
     release = release or codename()
     for path in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]:
         text = re.sub(r"^#.*\n?", "", path.read_text(), flags=re.M) if path.is_file() else ""
@@ -36,7 +35,7 @@ def mirror(etc=pathlib.Path("/etc/apt"), release=None):
                     return fields["URIs"].split()[0]
         elif found := re.search(rf"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+{release}\s", text, re.M):
             return found.group(1)
-    return DEFAULT_MIRROR
+    return None
 
 
 def proxies():
@@ -96,7 +95,7 @@ def make():
         return tar_path()
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="base-") as temp, open(CACHE / "bases.log", "w") as log:
         tree = pathlib.Path(temp) / "tree"
-        run("debootstrap", "--variant=minbase", SUITE, str(tree), mirror(), log=log)
+        run("debootstrap", "--variant=minbase", SUITE, str(tree), *filter(None, [mirror()]), log=log)
         install(tree, packages(), log)
         pack(tree, log)
     return tar_path()

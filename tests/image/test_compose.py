@@ -237,11 +237,11 @@ def delivered(stack, tmp_path):
 @pytest.mark.parametrize(
     ("story", "files", "expected"),
     [
-        ("nothing configured", {}, bases.DEFAULT_MIRROR),
+        ("nothing configured", {}, None),
         ("one line", {"sources.list": "deb http://m.example/debian bookworm main\n"}, "http://m.example/debian"),
         ("options", {"sources.list": "deb [arch=amd64] http://m.example/d bookworm main\n"}, "http://m.example/d"),
-        ("a comment", {"sources.list": "#deb http://old.example/d bookworm main\n"}, bases.DEFAULT_MIRROR),
-        ("other packages", {"sources.list.d/x.list": "deb http://x.example x-bookworm main\n"}, bases.DEFAULT_MIRROR),
+        ("a comment", {"sources.list": "#deb http://old.example/d bookworm main\n"}, None),
+        ("other packages", {"sources.list.d/x.list": "deb http://x.example x-bookworm main\n"}, None),
         (
             "stanzas",
             {
