@@ -63,12 +63,16 @@ def addresses():
         subprocess.run(["ip", "route", "replace", *words], check=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(text):
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--look", required=True)
     parser.add_argument("--server", choices=smtp_oracle.PACKAGES, help="the real one to look at too")
     parser.add_argument("--binaries", default=relay_rig.ROOT / "build" / "gcc" / "bin")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    args = arguments(__doc__)
     args.kind = "base"
     addresses()
     with contextlib.ExitStack() as stack:

@@ -6,7 +6,6 @@ client find it: versions, ciphers, order, key sizes, groups, a wish for the clie
 Prints ours, then "same" or what the real one has.
 """
 
-import argparse
 import concurrent.futures
 import contextlib
 import re
@@ -16,7 +15,6 @@ import sys
 import relay_rig
 import smtp_diff
 import smtp_nmap
-import smtp_oracle
 
 GROUPS = ("X25519", "X448", "P-256", "P-384", "P-521", "ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192")
 VERSIONS = ("-tls1", "-tls1_1", "-tls1_2", "-tls1_3")
@@ -61,11 +59,7 @@ def found(address):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--look", required=True)
-    parser.add_argument("--server", choices=smtp_oracle.PACKAGES, help="the real one to look at too")
-    parser.add_argument("--binaries", default=relay_rig.ROOT / "build" / "gcc" / "bin")
-    args = parser.parse_args()
+    args = smtp_nmap.arguments(__doc__)
     args.kind = "tls"
     smtp_nmap.addresses()
     with contextlib.ExitStack() as stack:
