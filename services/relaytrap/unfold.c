@@ -266,7 +266,7 @@ word_text(struct unfold *u, uint8_t c, struct output *o)
 		if (c <= ' ')
 			return W_OFF;
 		if (c != '=')
-			put(o, c == '_' ? ' ' : c);
+			put(o, c); /* '_' is a space, and ends an address as one does */
 		return c == '=' ? W_QUOTED_EQUAL : W_QUOTED;
 	}
 }

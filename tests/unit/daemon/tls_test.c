@@ -264,6 +264,11 @@ a_policy_says_what_is_agreed_on(void **state)
 		{ { TLS_1_2, TLS_1_2, "AES128-SHA:@SECLEVEL=0", "", "P-256", false, false, 0 }, 0, "AES128-SHA", 0 },
 		{ { TLS_1_2, TLS_1_2, "ECDHE+AES128:@SECLEVEL=0", "", "P-384", true, true, 0 }, 0,
 		    "ECDHE-RSA-AES128-GCM-SHA256", NID_secp384r1 },
+		/* the client likes 256 bits better */
+		{ { TLS_1_2, TLS_1_2, "AES128-SHA:AES256-SHA:@SECLEVEL=0", "", "P-256", false, false, 0 }, 0,
+		    "AES256-SHA", 0 },
+		{ { TLS_1_2, TLS_1_2, "AES128-SHA:AES256-SHA:@SECLEVEL=0", "", "P-256", true, false, 0 }, 0,
+		    "AES128-SHA", 0 },
 		{ { TLS_1_2, TLS_1_2, "HIGH", "", "P-256", false, false, 0 }, TLS1_1_VERSION, NULL, 0 },
 	};
 

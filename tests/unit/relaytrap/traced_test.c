@@ -181,7 +181,7 @@ hidden_addresses_are_found_wherever_the_text_is_cut(void **state)
 	assert_found_in_every_cut(text, local);
 	snprintf(text, sizeof(text), "to %.20s=\r\n%s=40x\r\n", local, local + 20);
 	assert_found_in_every_cut(text, local);
-	snprintf(text, sizeof(text), "Subject: for =?us-ascii?q?%s=40x?= only\r\n", local);
+	snprintf(text, sizeof(text), "Subject: for =?us-ascii?q?me_%s=40x_only?=\r\n", local);
 	assert_found_in_every_cut(text, local);
 	snprintf(text, sizeof(text), "Subject: =?us-ascii?q?%.9s?=\r\n =?us-ascii?q?%s=40x?=\r\n", local, local + 9);
 	assert_found_in_every_cut(text, local);
