@@ -4,9 +4,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/bus.h"
+#include "wire/json.h"
 #include "wire/subject.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ struct store_mail {
 	bool failed;
 	bool aborted;
 	bool committing; /* the end of data was seen */
-	char *envelope;
+	struct json *envelope;
 	store_done_cb *done;
 	void *ctx;
 };
@@ -63,7 +63,7 @@ mail_free(struct store_mail *m)
 	m->store->memory -= m->room;
 	m->store->pending--;
 	sha256_finish(&m->sha, NULL);
-	free(m->envelope);
+	json_destroy(&m->envelope);
 	free(m->buf);
 	free(m);
 }
@@ -219,7 +219,7 @@ send_commit(struct store_mail *m)
 	parts_text(m, parts, sizeof(parts));
 	const struct bus_header headers[] = {
 		{ "Nats-Msg-Id", m->id }, { "Hs-Version", "1" }, { "Hs-Mail-Id", m->id }, { "Hs-Sha256", m->sha_text },
-		{ "Hs-Size", size }, { "Hs-Envelope", m->envelope },
+		{ "Hs-Size", size }, { "Hs-Envelope", json_print(m->envelope, NULL) },
 		{ "Hs-Parts", parts }, /* last: left out when empty, nats.c can't read an empty header */
 	};
 	size_t count = sizeof(headers) / sizeof(headers[0]) - (m->part_count == 0 ? 1 : 0);
@@ -229,50 +229,34 @@ send_commit(struct store_mail *m)
 		finish(m, false, 0);
 }
 
-static cJSON *
-escaped(const void *data, size_t len)
+static void
+add_endpoint(struct json *j, const char *ip, const char *port, const struct endpoint *at)
 {
-	char text[1025];
-
-	str_escape(text, sizeof(text), data, len);
-	return cJSON_CreateString(text);
+	json_addr(j, ip, &at->addr);
+	json_number(j, port, at->port);
 }
 
-static cJSON *
-endpoint_json(const struct endpoint *e)
-{
-	cJSON *json = cJSON_CreateObject();
-	char text[ADDR_TEXT_MAX];
-
-	cJSON_AddStringToObject(json, "ip", addr_format(&e->addr, text));
-	cJSON_AddNumberToObject(json, "port", e->port);
-	return json;
-}
-
-static char *
+static struct json *
 envelope_json(const struct store_mail *m, const struct smtp_envelope *e, const char *look, uint64_t wall_ms)
 {
-	cJSON *json = cJSON_CreateObject();
+	struct json *j = json_create();
 	char when[CLOCK_TEXT_MAX];
 
-	cJSON_AddItemToObject(json, "mail_from", escaped(e->mail_from, strlen(e->mail_from)));
-	cJSON *recipients = cJSON_AddArrayToObject(json, "rcpt_to");
+	json_text(j, "mail_from", e->mail_from);
 	for (size_t i = 0; i < e->recipient_count; i++)
-		cJSON_AddItemToArray(recipients, escaped(e->recipients[i], strlen(e->recipients[i])));
-	cJSON_AddItemToObject(json, "helo", escaped(e->helo, strlen(e->helo)));
-	cJSON_AddItemToObject(json, "source", endpoint_json(&m->flow.source));
-	cJSON_AddItemToObject(json, "destination", endpoint_json(&m->flow.destination));
-	cJSON_AddStringToObject(json, "flow", m->flow.id);
-	cJSON_AddStringToObject(json, "via", m->flow.via);
-	cJSON_AddItemToObject(json, "asked", escaped(m->flow.asked, strlen(m->flow.asked)));
-	cJSON_AddItemToObject(json, "authority", escaped(m->flow.authority, strlen(m->flow.authority)));
-	cJSON_AddStringToObject(json, "look", look);
-	cJSON_AddItemToObject(json, "subject", escaped(e->subject, e->subject_len));
-	cJSON_AddStringToObject(json, "queue_id", e->queue_id);
-	cJSON_AddStringToObject(json, "received", clock_rfc3339(wall_ms, when));
-	char *text = cJSON_PrintUnformatted(json);
-	cJSON_Delete(json);
-	return text;
+		json_append(j, "rcpt_to", e->recipients[i], strlen(e->recipients[i]), e->recipient_count);
+	json_text(j, "helo", e->helo);
+	add_endpoint(j, "source.ip", "source.port", &m->flow.source);
+	add_endpoint(j, "destination.ip", "destination.port", &m->flow.destination);
+	json_text(j, "flow", m->flow.id);
+	json_text(j, "via", m->flow.via);
+	json_text(j, "asked", m->flow.asked);
+	json_text(j, "authority", m->flow.authority);
+	json_text(j, "look", look);
+	json_bytes(j, "subject", e->subject, e->subject_len);
+	json_text(j, "queue_id", e->queue_id);
+	json_text(j, "received", clock_rfc3339(wall_ms, when));
+	return j;
 }
 
 void
@@ -287,7 +271,6 @@ store_commit(struct store_mail *m, const struct smtp_envelope *e, const char *lo
 	sha256_finish(&m->sha, digest);
 	str_hex(m->sha_text, digest, sizeof(digest));
 	m->envelope = envelope_json(m, e, look, wall_ms);
-	m->failed = m->failed || m->envelope == NULL;
 	if (m->parts_waiting == 0)
 		send_commit(m);
 }

@@ -1,5 +1,7 @@
 #include "base/addr.h"
 
+#include "base/str.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -58,11 +60,21 @@ addr_parse(const char *text, struct addr *out)
 	return inet_pton(AF_INET6, text, out->b) == 1;
 }
 
+/* inet_ntop() does this with sprintf(), and every event and reply names addresses. */
+static void
+v4_format(const uint8_t *b, char *out)
+{
+	for (size_t i = 0; i < 4; i++) {
+		out += str_decimal(out, b[i]);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *
 addr_format(const struct addr *a, char buf[ADDR_TEXT_MAX])
 {
 	if (addr_is_v4(a))
-		(void)inet_ntop(AF_INET, a->b + 12, buf, ADDR_TEXT_MAX);
+		v4_format(a->b + 12, buf);
 	else
 		(void)inet_ntop(AF_INET6, a->b, buf, ADDR_TEXT_MAX);
 	return buf;

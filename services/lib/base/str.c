@@ -69,6 +69,17 @@ str_is_utf8(const void *data, size_t len)
 	return true;
 }
 
+/* What goes as it is: ASCII but NUL and the backslash. */
+static size_t
+plain_run(const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && p[n] != 0 && p[n] < 0x80 && p[n] != '\\')
+		n++;
+	return n;
+}
+
 bool
 str_escape(char *out, size_t size, const void *data, size_t len)
 {
@@ -77,7 +88,15 @@ str_escape(char *out, size_t size, const void *data, size_t len)
 	size_t used = 0;
 
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(p + i, len - i);
+		size_t room = size - used - 1;
+		size_t n = plain_run(p + i, len - i < room ? len - i : room);
+
+		memcpy(out + used, p + i, n);
+		used += n;
+		i += n;
+		if (i == len)
+			break;
+		n = utf8_len(p + i, len - i);
 		bool escape = n == 0 || p[i] == 0 || (p[i] == '\\' && i + 1 < len && p[i + 1] == 'x');
 		size_t need = escape ? 4 : n;
 
@@ -112,6 +131,19 @@ str_hex(char *out, const void *data, size_t len)
 		out[2 * i + 1] = digits[p[i] & 15];
 	}
 	out[2 * len] = '\0';
+}
+
+size_t
+str_decimal(char *out, uint64_t v)
+{
+	size_t len = 1;
+
+	for (uint64_t rest = v; rest >= 10; rest /= 10)
+		len++;
+	for (size_t i = len; i-- > 0; v /= 10)
+		out[i] = (char)('0' + v % 10);
+	out[len] = '\0';
+	return len;
 }
 
 bool

@@ -19,6 +19,8 @@ bool str_escape(char *out, size_t size, const void *data, size_t len);
 bool str_is_utf8(const void *data, size_t len);
 /* Lower-case hexadecimal; out holds 2 * len + 1. */
 void str_hex(char *out, const void *data, size_t len);
+/* The number's digits and a NUL, at most 21 bytes; returns how many digits. */
+size_t str_decimal(char *out, uint64_t v);
 /* Is word one of those that list has, separated by commas or spaces? Case doesn't matter. */
 bool str_listed(const char *list, const char *word);
 /* The value of a digit of base64 (RFC 4648 4), 0 to 63; -1: it is none. */

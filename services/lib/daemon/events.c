@@ -422,15 +422,16 @@ enqueue(struct events *e, struct item *i)
 }
 
 static struct item *
-make_item(const struct events *e, const struct event *ev)
+make_item(const struct events *e, struct event *ev)
 {
 	char subject[SUBJECT_MAX];
-	char *json = event_format(ev);
+	size_t json_len;
+	const char *json = event_format(ev, &json_len);
 
 	if (json == NULL)
 		return NULL;
 	subject_event(subject, e->site, e->service, event_action(ev));
-	size_t subject_len = strlen(subject) + 1, id_len = strlen(event_id(ev)) + 1, json_len = strlen(json);
+	size_t subject_len = strlen(subject) + 1, id_len = strlen(event_id(ev)) + 1;
 	struct item *i = xcalloc(1, sizeof(*i) + subject_len + id_len + json_len);
 
 	list_init(&i->node);
@@ -438,7 +439,6 @@ make_item(const struct events *e, const struct event *ev)
 	memcpy(i->bytes, subject, subject_len);
 	memcpy(i->bytes + subject_len, event_id(ev), id_len);
 	memcpy(i->bytes + subject_len + id_len, json, json_len);
-	free(json);
 	return i;
 }
 

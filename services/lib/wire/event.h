@@ -10,6 +10,7 @@
 #define WIRE_EVENT_H
 
 #include "base/addr.h"
+#include "wire/json.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +20,7 @@ struct flow_info;
 struct event;
 
 enum {
-	EVENT_TEXT_MAX = 1024, /* bytes of one string */
+	EVENT_TEXT_MAX = JSON_TEXT_MAX, /* bytes of one string */
 	EVENT_MAX = 65536, /* bytes of one event */
 	EVENT_ID_MAX = 96,
 	EVENT_SCHEMA = 1, /* honeyspam.schema */
@@ -43,8 +44,8 @@ void event_append_number(struct event *e, const char *path, uint64_t v, size_t m
 void event_addr(struct event *e, const char *path, const struct addr *a);
 const char *event_id(const struct event *e);
 const char *event_action(const struct event *e);
-/* JSON text, malloc'd for the caller, or NULL (over EVENT_MAX). */
-char *event_format(const struct event *e);
+/* JSON text, len bytes (or len NULL) and a NUL: the event's own, until its next call; NULL: over EVENT_MAX. */
+const char *event_format(struct event *e, size_t *len);
 /* Frees and sets the caller's pointer to NULL. */
 void event_destroy(struct event **ep);
 

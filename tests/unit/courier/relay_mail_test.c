@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "courier/relay_mail.h"
 #include "wire/event.h"
 
@@ -39,11 +40,12 @@ make(const char *action, unsigned recipients, size_t address_len)
 	for (unsigned i = 0; i < recipients; i++)
 		event_append(e, "honeyspam.mail.envelope.rcpt_to", address, address_len, 1000);
 	event_number(e, "honeyspam.mail.recipients", recipients);
-	char *text = event_format(e);
+	const char *text = event_format(e, NULL);
 
-	event_destroy(&e);
 	assert_non_null(text);
-	return text;
+	char *copy = xstrdup(text);
+	event_destroy(&e);
+	return copy;
 }
 
 static void

@@ -19,10 +19,9 @@ told(const struct transcript *t)
 	struct event *e = event_create("relaytrap", "lab", "relay-session", "x-session", 0);
 
 	transcript_tell(t, e, "smtp.transcript");
-	char *text = event_format(e);
+	const char *text = event_format(e, NULL);
 	assert_non_null(text);
 	cJSON *json = cJSON_Parse(text);
-	free(text);
 	event_destroy(&e);
 	return json;
 }

@@ -16,14 +16,15 @@
 #include <unistd.h>
 
 static cJSON *
-formatted(const struct event *e)
+formatted(struct event *e)
 {
-	char *text = event_format(e);
+	size_t len;
+	const char *text = event_format(e, &len);
 
 	assert_non_null(text);
+	assert_int_equal(strlen(text), len);
 	cJSON *json = cJSON_Parse(text);
 	assert_non_null(json);
-	free(text);
 	return json;
 }
 
@@ -59,13 +60,13 @@ paths_become_nested_objects(void **state)
 static void
 assert_own_text(struct event *e, const char *expected)
 {
-	char *text = event_format(e);
+	const char *text = event_format(e, NULL);
 
 	assert_non_null(text);
 	const char *own = strstr(text, ",\"own\":");
 	assert_non_null(own);
 	assert_string_equal(own + 1, expected);
-	free(text);
+	assert_string_equal(strstr(event_format(e, NULL), ",\"own\":") + 1, expected); /* as often as one likes */
 	event_destroy(&e);
 }
 
@@ -103,6 +104,29 @@ any_octet_of_a_peer_makes_good_json(void **state)
 }
 
 static void
+many_and_large_fields_are_kept(void **state)
+{
+	struct event *e = event_create("relaytrap", "lab", "relay-mail", "id-1", 0);
+	char path[32], text[200];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 0; i < 150; i++) {
+		snprintf(path, sizeof(path), "own.n%zu", i);
+		event_bytes(e, path, text, i);
+		assert_non_null(event_format(e, NULL)); /* and it may go on */
+	}
+	cJSON *json = formatted(e);
+	for (size_t i = 0; i < 150; i++) {
+		snprintf(path, sizeof(path), "n%zu", i);
+		assert_int_equal(strlen(at(json, "own", path)->valuestring), i);
+	}
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "own")), 150);
+	cJSON_Delete(json);
+	event_destroy(&e);
+}
+
+static void
 long_texts_are_cut_and_say_so(void **state)
 {
 	struct event *e = event_create("relaytrap", "lab", "relay-mail", "id-1", 0);
@@ -134,7 +158,7 @@ an_event_over_its_limit_is_not_formatted(void **state)
 	memset(text, 'a', sizeof(text));
 	for (int i = 0; i < 70; i++)
 		event_append(e, "honeyspam.list", text, sizeof(text), 100);
-	assert_null(event_format(e));
+	assert_null(event_format(e, NULL));
 	event_destroy(&e);
 }
 
@@ -203,6 +227,7 @@ main(void)
 		cmocka_unit_test(paths_become_nested_objects),
 		cmocka_unit_test(fields_of_an_object_may_come_in_any_order),
 		cmocka_unit_test(any_octet_of_a_peer_makes_good_json),
+		cmocka_unit_test(many_and_large_fields_are_kept),
 		cmocka_unit_test(long_texts_are_cut_and_say_so),
 		cmocka_unit_test(an_event_over_its_limit_is_not_formatted),
 		cmocka_unit_test(identities_differ_by_key_address_and_purpose),
