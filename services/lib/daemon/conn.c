@@ -359,7 +359,6 @@ conn_new(struct loop *l, int fd, const struct conn_ops *ops, void *ctx)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	struct event_base *base = loop_base(l);
-	int one = 1;
 
 	if (c == NULL)
 		return NULL;
@@ -376,7 +375,6 @@ conn_new(struct loop *l, int fd, const struct conn_ops *ops, void *ctx)
 	c->ctx = ctx;
 	c->state = CONN_OPEN;
 	c->active_ms = clock_ms();
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	event_assign(&c->read_ev, base, fd, EV_READ | EV_PERSIST, on_read, c);
 	event_assign(&c->write_ev, base, fd, EV_WRITE | EV_PERSIST, on_write, c);
 	event_assign(&c->timer_ev, base, -1, 0, on_timer, c);
@@ -389,11 +387,12 @@ conn_dial(struct loop *l, const struct endpoint *to, uint64_t timeout_ms, const 
 {
 	struct sockaddr_storage ss;
 	socklen_t len = (socklen_t)endpoint_to_sockaddr(to, &ss);
-	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
 	struct conn *c;
 
 	if (fd < 0)
 		return NULL;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if ((connect(fd, (struct sockaddr *)&ss, len) != 0 && errno != EINPROGRESS) ||
 	    (c = conn_new(l, fd, ops, ctx)) == NULL) {
 		close(fd);

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,6 +288,7 @@ bind_socket(struct listener *ln, const struct endpoint *at)
 	if (ln->fd < 0 || setsockopt(ln->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
 	    bind(ln->fd, (struct sockaddr *)&ss, len) != 0 || listen(ln->fd, BACKLOG) != 0)
 		return false;
+	setsockopt(ln->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* those that it accepts inherit it */
 	len = sizeof(ss);
 	if (getsockname(ln->fd, (struct sockaddr *)&ss, &len) == 0 &&
 	    endpoint_from_sockaddr((struct sockaddr *)&ss, &got))

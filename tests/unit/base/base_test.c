@@ -150,6 +150,33 @@ bytes_of_a_peer_become_utf8(void **state)
 	}
 	assert_false(str_escape(out, 5, "ab\xff", 3)); /* an escape is whole or absent */
 	assert_string_equal(out, "ab");
+	assert_false(str_escape(out, 3, "abc", 3));
+	assert_string_equal(out, "ab");
+	assert_true(str_escape(out, 4, "abc", 3));
+	assert_string_equal(out, "abc");
+}
+
+static void
+numbers_are_written_in_full(void **state)
+{
+	static const struct {
+		uint64_t v;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" },
+		{ 9, "9" },
+		{ 10, "10" },
+		{ 255, "255" },
+		{ 1000, "1000" },
+		{ UINT64_MAX, "18446744073709551615" },
+	};
+	char out[21];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(str_decimal(out, rows[i].v), strlen(rows[i].text));
+		assert_string_equal(out, rows[i].text);
+	}
 }
 
 static void
@@ -271,6 +298,7 @@ main(void)
 		cmocka_unit_test(a_reader_fails_once_and_stays_failed),
 		cmocka_unit_test(a_writer_fails_once_and_writes_nothing_more),
 		cmocka_unit_test(bytes_of_a_peer_become_utf8),
+		cmocka_unit_test(numbers_are_written_in_full),
 		cmocka_unit_test(a_full_slab_says_so_and_forgets_what_was_in_it),
 		cmocka_unit_test(timers_fire_never_early_and_at_most_a_tick_late),
 		cmocka_unit_test(a_wheel_that_slept_fires_all_that_is_due),
