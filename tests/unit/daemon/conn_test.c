@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,39 @@ a_flow_without_a_header_is_closed_unseen(void **state)
 	listener_free(&e.listener);
 }
 
+static void
+released_opened(void *ctx, struct conn *c, const struct flow_info *info)
+{
+	int *fd = ctx;
+
+	(void)info;
+	*fd = conn_release(c);
+	loop_stop(loop);
+}
+
+static void
+an_accepted_connection_waits_for_no_acknowledgement(void **state)
+{
+	static const struct listener_settings settings = {
+		.address = "127.0.0.1:0",
+		.networks = "127.0.0.0/8",
+		.capacity = 4,
+	};
+	int accepted = -1, no_delay = 0;
+	socklen_t len = sizeof(no_delay);
+
+	(void)state;
+	struct listener *ln = listener_new(loop, &settings, released_opened, &accepted);
+	int fd = dial(listener_port(ln));
+	run_loop();
+	listener_flow_ended(ln);
+	assert_int_equal(getsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &no_delay, &len), 0);
+	assert_int_equal(no_delay, 1);
+	close(accepted);
+	close(fd);
+	listener_free(&ln);
+}
+
 /* ---- splice: bytes both ways through small sockets, then half-close, then reset ---- */
 
 struct spliced {
@@ -282,6 +316,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_header_in_single_bytes_is_read_and_the_rest_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_flow_without_a_header_is_closed_unseen, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_accepted_connection_waits_for_no_acknowledgement, setup, teardown),
 		cmocka_unit_test_setup_teardown(bytes_and_half_closes_pass_a_splice, setup, teardown),
 	};
 
