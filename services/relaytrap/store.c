@@ -224,8 +224,11 @@ send_commit(struct store_mail *m)
 	};
 	size_t count = sizeof(headers) / sizeof(headers[0]) - (m->part_count == 0 ? 1 : 0);
 
-	if (!bus_publish_stored(m->store->bus, m->store->commit_subject, headers, count, m->buf, m->len,
-		STORE_TIMEOUT_MS, commit_stored, m))
+	bool sent = bus_publish_stored(m->store->bus, m->store->commit_subject, headers, count, m->buf, m->len,
+	    STORE_TIMEOUT_MS, commit_stored, m);
+
+	json_destroy(&m->envelope); /* the message has it, and may wait for NATS */
+	if (!sent)
 		finish(m, false, 0);
 }
 
