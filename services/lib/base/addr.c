@@ -60,7 +60,7 @@ addr_parse(const char *text, struct addr *out)
 	return inet_pton(AF_INET6, text, out->b) == 1;
 }
 
-/* inet_ntop() does this with sprintf(), and every event and reply names addresses. */
+/* By hand, for every event and reply names addresses, and inet_ntop() goes through printf. */
 static void
 v4_format(const uint8_t *b, char *out)
 {

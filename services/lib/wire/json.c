@@ -275,8 +275,8 @@ take_element(struct json *j, struct field *f, size_t start)
 	struct buffer *b = &f->elements;
 	size_t len = j->bytes.len - start;
 
-	if (b->len + len + 1 > b->room) {
-		b->room = b->room == 0 ? ELEMENTS_USUAL : b->room;
+	if (b->data == NULL || b->len + len + 1 > b->room) {
+		b->room = b->data == NULL ? ELEMENTS_USUAL : b->room;
 		while (b->len + len + 1 > b->room)
 			b->room *= 2;
 		b->data = xrealloc(b->data, b->room);
