@@ -523,9 +523,11 @@ smtp_session_eof(struct smtp_session *s)
 		return;
 	if (s->settings.look->eof_ends_line && s->line_len > 0)
 		end_line(s);
-	leave_tls(s); /* nobody says TLS' goodbye to one who is gone */
-	if (s->settings.look->eof != NULL && s->state != SMTP_CLOSED)
-		s->settings.look->eof(s);
+	if (s->state != SMTP_CLOSED) {
+		leave_tls(s); /* nobody says TLS' goodbye to one who is gone */
+		if (s->settings.look->eof != NULL)
+			s->settings.look->eof(s);
+	}
 	smtp_session_resume(s); /* nobody is left who could be slowed down */
 }
 
