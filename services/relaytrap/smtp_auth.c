@@ -16,6 +16,14 @@ smtp_auth_possible(const struct smtp_session *s)
 }
 
 bool
+smtp_auth_offered(const struct smtp_session *s)
+{
+	const struct smtp_auth_texts *t = s->settings.look->auth;
+
+	return smtp_auth_possible(s) && !(t != NULL && t->offered_once && s->envelope.auth_user[0] != '\0');
+}
+
+bool
 smtp_auth_mechanism(const char *name)
 {
 	return strcasecmp(name, "PLAIN") == 0 || strcasecmp(name, "LOGIN") == 0 || strcasecmp(name, "CRAM-MD5") == 0;
@@ -23,31 +31,43 @@ smtp_auth_mechanism(const char *name)
 
 /* ---- base64 ---- */
 
-/* Decodes text into out, with a NUL behind it; -1: it isn't base64 or too long. "=" alone is empty (RFC 4954 4). */
+enum { NO_BASE64 = -1, INCOMPLETE_BASE64 = -2 };
+
+/* Four digits; "=" only at the end. How many octets they are, NO_BASE64 for none. */
+static int
+decode_group(const char *text, char *out)
+{
+	size_t digits = text[3] != '=' ? 4 : text[2] != '=' ? 3 : 2;
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		int value = i < digits ? str_base64_digit((uint8_t)text[i]) : 0;
+
+		if (value < 0)
+			return NO_BASE64;
+		bits = bits << 6 | (uint32_t)value;
+	}
+	for (size_t i = 0; i < 3; i++)
+		out[i] = (char)(bits >> (16 - 8 * i));
+	return (int)digits - 1;
+}
+
+/* Decodes text into out, with a NUL behind it; how many octets, or what it is instead. */
 static int
 decode(const char *text, char out[DECODED_MAX])
 {
-	size_t len = strlen(text), n = 0;
-	uint32_t bits = 0;
-	size_t digits = 0;
+	size_t len = strlen(text), n = 0, i = 0;
+	int last = 3;
 
-	if (strcmp(text, "=") == 0)
-		len = 0;
-	if (len % 4 != 0 || len / 4 * 3 >= DECODED_MAX)
-		return -1;
-	while (len > 0 && text[len - 1] == '=' && digits < 2)
-		len--, digits++;
-	digits = 0;
-	for (size_t i = 0; i < len; i++) {
-		int value = str_base64_digit((uint8_t)text[i]);
-
-		if (value < 0)
-			return -1;
-		bits = bits << 6 | (uint32_t)value;
-		digits++;
-		if (digits % 4 != 1)
-			out[n++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)));
+	if (len / 4 * 3 + 1 > DECODED_MAX)
+		return NO_BASE64;
+	for (; len - i >= 4; i += 4) {
+		if (last < 3 || (last = decode_group(text + i, out + n)) < 0)
+			return NO_BASE64;
+		n += (size_t)last;
 	}
+	if (i < len)
+		return last < 3 ? NO_BASE64 : INCOMPLETE_BASE64;
 	out[n] = '\0';
 	return (int)n;
 }
@@ -102,7 +122,8 @@ is_weak(const struct smtp_session *s, const char *user, const char *password, co
 }
 
 static void
-judge(struct smtp_session *s, const char *mechanism, const char *user, const char *password, const char *response)
+judge(struct smtp_session *s, const char *mechanism, const char *user, const char *password, const char *response,
+    bool as_another)
 {
 	struct smtp_auth attempt = {
 		.mechanism = mechanism,
@@ -113,8 +134,9 @@ judge(struct smtp_session *s, const char *mechanism, const char *user, const cha
 	};
 
 	s->auth.tries++;
-	attempt.accepted = is_weak(s, user, password, response) ||
-	    (s->settings.auth_after > 0 && s->auth.tries > s->settings.auth_after);
+	attempt.accepted = !(as_another && s->settings.look->auth->own_name_only) &&
+	    (is_weak(s, user, password, response) ||
+		(s->settings.auth_after > 0 && s->auth.tries > s->settings.auth_after));
 	s->sink.auth(s->sink.ctx, &attempt);
 	if (!attempt.accepted) {
 		refuse(s, s->settings.look->auth->failed, "");
@@ -126,24 +148,45 @@ judge(struct smtp_session *s, const char *mechanism, const char *user, const cha
 
 /* ---- the dialogue ---- */
 
+/* As decode(); the client is told what is wrong. */
+static int
+decode_or_refuse(struct smtp_session *s, const char *text, char out[DECODED_MAX])
+{
+	const struct smtp_auth_texts *t = s->settings.look->auth;
+	const char *bad = s->auth.initial ? t->bad_initial : t->bad_line;
+	int len = s->auth.initial && t->equals_is_empty && strcmp(text, "=") == 0 ? decode("", out) : decode(text, out);
+
+	if (len < 0)
+		refuse(s, len == INCOMPLETE_BASE64 && t->incomplete != NULL ? t->incomplete : bad, text);
+	return len;
+}
+
+static void
+refuse_malformed(struct smtp_session *s, const char *text)
+{
+	const struct smtp_auth_texts *t = s->settings.look->auth;
+
+	refuse(s, text != NULL ? text : t->malformed != NULL ? t->malformed : t->failed, "");
+}
+
 /* "authorize NUL user NUL password" */
 static void
 plain(struct smtp_session *s, const char *text)
 {
 	char decoded[DECODED_MAX];
-	int len = decode(text, decoded);
+	int len = decode_or_refuse(s, text, decoded);
 
-	if (len < 0) {
-		refuse(s, s->settings.look->auth->bad_plain, text);
+	if (len < 0)
 		return;
-	}
 	const char *end = decoded + len, *user = memchr(decoded, '\0', (size_t)len);
 	const char *password = user == NULL ? NULL : memchr(user + 1, '\0', (size_t)(end - user - 1));
 
-	if (password == NULL)
-		refuse(s, s->settings.look->auth->bad_plain, text);
+	if (password == NULL || strlen(password + 1) != (size_t)(end - password - 1))
+		refuse_malformed(s, NULL);
+	else if (user[1] == '\0')
+		refuse_malformed(s, s->settings.look->auth->nobody);
 	else
-		judge(s, "PLAIN", user + 1, password + 1, NULL);
+		judge(s, "PLAIN", user + 1, password + 1, NULL, decoded[0] != '\0' && strcmp(decoded, user + 1) != 0);
 }
 
 static void
@@ -161,14 +204,19 @@ static void
 login(struct smtp_session *s, const char *text)
 {
 	char decoded[DECODED_MAX];
+	int len = decode_or_refuse(s, text, decoded);
 
-	if (decode(text, decoded) < 0) {
-		refuse(s, s->settings.look->auth->bad_login, text);
+	if (len < 0)
+		return;
+	if (s->auth.initial && len == 0 && s->settings.look->auth->empty_is_none) {
+		ask(s, SMTP_AUTH_LOGIN_USER, "Username:");
 	} else if (s->auth.step == SMTP_AUTH_LOGIN_USER) {
 		str_copy(s->auth.user, sizeof(s->auth.user), decoded);
 		ask(s, SMTP_AUTH_LOGIN_PASSWORD, "Password:");
+	} else if (s->auth.user[0] == '\0') {
+		refuse_malformed(s, s->settings.look->auth->nobody);
 	} else {
-		judge(s, "LOGIN", s->auth.user, decoded, NULL);
+		judge(s, "LOGIN", s->auth.user, decoded, NULL, false);
 	}
 }
 
@@ -177,19 +225,23 @@ static void
 cram(struct smtp_session *s, const char *text)
 {
 	char decoded[DECODED_MAX];
-	char *space = decode(text, decoded) < 0 ? NULL : strrchr(decoded, ' ');
+
+	if (decode_or_refuse(s, text, decoded) < 0)
+		return;
+	char *space = s->auth.initial ? NULL : strrchr(decoded, ' ');
 
 	if (space == NULL) {
-		refuse(s, s->settings.look->auth->bad_login, text);
+		refuse_malformed(s, NULL);
 		return;
 	}
 	*space = '\0';
-	judge(s, "CRAM-MD5", decoded, "", space + 1);
+	judge(s, "CRAM-MD5", decoded, "", space + 1, false);
 }
 
 void
 smtp_auth_line(struct smtp_session *s, char *line)
 {
+	s->auth.initial = false;
 	if (strcmp(line, "*") == 0) {
 		refuse(s, s->settings.look->auth->cancelled, "");
 		return;
@@ -212,6 +264,7 @@ void
 smtp_auth_begin(struct smtp_session *s, const char *mechanism, const char *initial)
 {
 	s->auth.challenge[0] = '\0';
+	s->auth.initial = initial != NULL;
 	if (strcasecmp(mechanism, "PLAIN") == 0) {
 		if (initial != NULL)
 			plain(s, initial);
@@ -223,6 +276,10 @@ smtp_auth_begin(struct smtp_session *s, const char *mechanism, const char *initi
 			login(s, initial);
 		else
 			ask(s, SMTP_AUTH_LOGIN_USER, "Username:");
+	} else if (initial != NULL && s->settings.look->auth->cram_initial != NULL) {
+		refuse(s, s->settings.look->auth->cram_initial, "");
+	} else if (initial != NULL) {
+		cram(s, initial);
 	} else {
 		snprintf(s->auth.challenge, sizeof(s->auth.challenge), "<%u.%llu@%s>",
 		    (unsigned)(s->wall_us * 2654435761u ^ s->settings.host_secret),

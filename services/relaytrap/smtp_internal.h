@@ -25,6 +25,8 @@ enum smtp_auth_step { SMTP_AUTH_PLAIN, SMTP_AUTH_LOGIN_USER, SMTP_AUTH_LOGIN_PAS
 
 struct smtp_auth_dialogue {
 	enum smtp_auth_step step; /* what the client's next line answers */
+	bool offered; /* by the last EHLO */
+	bool initial; /* what is decoded came behind AUTH */
 	char user[SMTP_AUTH_MAX];
 	char challenge[LOOK_HOST_MAX + 40];
 	unsigned tries;
@@ -119,10 +121,21 @@ bool smtp_tls_possible(const struct smtp_session *s);
 
 /* What a server says while somebody logs in. */
 struct smtp_auth_texts {
-	const char *ok, *failed, *cancelled, *bad_plain, *bad_login;
+	const char *ok, *failed, *cancelled;
+	const char *bad_initial, *bad_line; /* what is no base64: behind AUTH, and in a line of its own */
+	const char *incomplete; /* base64 that ends too early; NULL: as bad */
+	const char *malformed; /* base64, but not what the mechanism says; NULL: as failed */
+	const char *nobody; /* without a user; NULL: as malformed */
+	const char *cram_initial; /* to any initial response of CRAM-MD5; NULL: as malformed */
+	bool equals_is_empty; /* "=" behind AUTH is an initial response without octets (RFC 4954 4) */
+	bool empty_is_none; /* and for LOGIN that is none */
+	bool own_name_only; /* nobody acts for another (RFC 4616 2: authzid) */
 	bool counted; /* as an error, what isn't ok */
+	bool ends_with_tls; /* who is logged in isn't any more (RFC 3207 4.2) */
+	bool offered_once; /* not to who is logged in */
 };
 bool smtp_auth_possible(const struct smtp_session *s);
+bool smtp_auth_offered(const struct smtp_session *s); /* as EHLO says */
 /* Is that one of PLAIN, LOGIN and CRAM-MD5? */
 bool smtp_auth_mechanism(const char *name);
 /* initial: the initial response in base64, or NULL. */

@@ -29,7 +29,7 @@ values(struct smtp_session *s, const char *arg, char client[ADDR_TEXT_MAX])
 		.bytes = s->settings.message_max,
 		.wall_ms = s->wall_us / 1000,
 		.tls_possible = smtp_tls_possible(s),
-		.auth_possible = smtp_auth_possible(s),
+		.auth_possible = smtp_auth_offered(s),
 		.sync = s->sync,
 	};
 }
@@ -66,6 +66,7 @@ smtp_say_ehlo(struct smtp_session *s)
 	char out[LOOK_REPLY_MAX], client[ADDR_TEXT_MAX];
 	struct look_values v = values(s, "", client);
 
+	s->auth.offered = v.auth_possible;
 	send_reply(s, out, look_format_ehlo(s->settings.look, &v, out));
 }
 
@@ -502,7 +503,7 @@ smtp_session_stored(struct smtp_session *s, bool ok)
 		settle(s);
 }
 
-/* What the client said in the clear is forgotten (RFC 3207 4.2). */
+/* What the client said in the clear is forgotten (RFC 3207 4.2), but by some not who has logged in. */
 void
 smtp_session_tls_started(struct smtp_session *s)
 {
@@ -512,7 +513,8 @@ smtp_session_tls_started(struct smtp_session *s)
 	s->envelope.tls = true;
 	s->envelope.helo[0] = '\0';
 	s->envelope.esmtp = false;
-	s->envelope.auth_user[0] = '\0';
+	if (s->settings.look->auth == NULL || s->settings.look->auth->ends_with_tls)
+		s->envelope.auth_user[0] = '\0';
 	s->spoke = false;
 }
 

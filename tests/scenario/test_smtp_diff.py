@@ -18,7 +18,7 @@ def unpacked():
         smtp_oracle.fetch(server)
 
 
-@pytest.mark.parametrize("kind", ["base", "auth", "idle", "tls"])
+@pytest.mark.parametrize("kind", ["base", "auth", "idle", "tls", "authtls"])
 @pytest.mark.parametrize("server", ["postfix", "sendmail", "exim"])
 def test_a_look_answers_as_the_real_server(server, kind):
     words = ["unshare", "--net", sys.executable, DIFF, "--server", server, "--kind", kind]

@@ -24,6 +24,7 @@ import smtp_oracle
 HERE = pathlib.Path(__file__).parent
 NAMES, REAL, PEER = "203.0.113.53", "203.0.113.25", "198.51.100.7"
 START_S, TALK_S = 30, 240
+AUTH, TLS = ("auth", "authtls"), ("tls", "authtls")  # the kinds of conversation for which a server offers it
 TRIES, EARLY_S = 3, 0.1  # an answer's lateness: measurements of it, and how much less than a second is one
 OPTIONS = {
     "postfix": ["--message.max=10240000"],
@@ -83,7 +84,7 @@ def end(process):
 
 @contextlib.contextmanager
 def real_server(args):
-    words = ["--serve", args.server, "--address", REAL] + ["--auth"] * (args.kind == "auth") + ["--tls"] * (args.kind == "tls")
+    words = ["--serve", args.server, "--address", REAL] + ["--auth"] * (args.kind in AUTH) + ["--tls"] * (args.kind in TLS)
     words += ["--option", SHORT_OF_PATIENCE[args.server]] if args.kind == "idle" else []
     started = [python("smtp_dns.py", NAMES), python("smtp_oracle.py", *words)]
     try:
@@ -96,9 +97,9 @@ def real_server(args):
 
 def rig(args):
     user, password = smtp_oracle.SECRET
-    auth = ["--auth.offer=on", f"--auth.weak={user}:{password}"] if args.kind == "auth" else []
+    auth = ["--auth.offer=on", f"--auth.weak={user}:{password}"] if args.kind in AUTH else []
     options = ["--listen.proxy=required", *OPTIONS[args.server], *auth]
-    options += ["--tls.sessions=0"] * (args.kind != "tls")
+    options += ["--tls.sessions=0"] * (args.kind not in TLS)
     options += ["--idle.max=4"] * (args.kind == "idle")
     return relay_rig.Rig(args.binaries, options=options)
 
@@ -111,7 +112,7 @@ def talk(args, output, *words):
 
 def make_certificate(args, ours):
     """A decoy's first client waits for it; the real servers have theirs."""
-    first = argparse.Namespace(**{**vars(args), "only": "^ehlo before and after tls$"})
+    first = argparse.Namespace(**{**vars(args), "only": "^(ehlo before and after tls|auth inside tls)$"})
     talk(first, subprocess.DEVNULL, *ours).wait(TALK_S)
 
 
@@ -143,7 +144,7 @@ def both(args):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with real_server(args), rig(args) as relay:
         ours = ["--address", relay_rig.IP, "--port", relay.port, "--look", args.look, "--source", "127.0.0.1"]
-        if args.kind == "tls":
+        if args.kind in TLS:
             make_certificate(args, ours)
         found = talk_to_both(args, ours)
         for _ in range(TRIES - 1):

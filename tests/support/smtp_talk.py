@@ -20,10 +20,10 @@ HOST = "mail.oracle.test"
 MODES = ("one", "burst", "slow")
 ANSWER_S = 12.0
 AT_ONCE = 24
-PATIENCE_S = {"idle": ANSWER_S, "tls": 1.0}
+PATIENCE_S = {"idle": ANSWER_S, "tls": 1.0, "authtls": 1.0}
 FINAL = re.compile(rb"(?m)^\d{3}(?: [^\n]*)?\n")
 ALERT = re.compile(rb"\x15\x03([\x00-\x04])\x00\x02(.)(.)", re.S)  # RFC 8446 5.1, 6
-KINDS = ("base", "auth", "idle", "tls")
+KINDS = ("base", "auth", "idle", "tls", "authtls")
 SHAKE, GOODBYE = object(), object()
 STEPS = {"{tls}": SHAKE, "{end}": GOODBYE}  # the client begins TLS, and ends it
 
@@ -58,7 +58,7 @@ def conversations(path, server, kind):
             lines = []
             wanted = next((k for k in KINDS if k in words), "base")
             if wanted == kind and (not servers or server in servers):
-                modes = MODES[:1] if "single" in words or wanted in ("idle", "tls") else MODES[:2] if "fast" in words else MODES
+                modes = MODES[:1] if "single" in words or wanted in PATIENCE_S else MODES[:2] if "fast" in words else MODES
                 found.append((head[1], modes, lines))
         elif lines is not None and line and not line.startswith("#"):
             lines.append(line)

@@ -474,9 +474,11 @@ static const struct smtp_auth_texts auth_texts = {
 	.ok = "235 2.7.0 Authentication successful.",
 	.failed = "535 5.7.3 Authentication unsuccessful.",
 	.cancelled = "501 5.7.0 Authentication cancelled",
-	.bad_plain = "501 5.5.4 Invalid arguments",
-	.bad_login = "501 5.5.4 Invalid arguments",
+	.bad_initial = "501 5.5.4 Invalid arguments",
+	.bad_line = "501 5.5.4 Invalid arguments",
+	.equals_is_empty = true,
 	.counted = true,
+	.ends_with_tls = true,
 };
 
 static const struct flavour flavour_2000 = {

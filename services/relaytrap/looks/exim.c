@@ -597,7 +597,7 @@ auth(struct smtp_session *s, char *arg)
 	if (!first_or_one_more(s, &s->first.auth))
 		return;
 	arg[len] = '\0';
-	if (!smtp_auth_possible(s) || !pipelining(s))
+	if (!s->auth.offered || !pipelining(s))
 		mistake(s, "503", "AUTH command used when not advertised");
 	else if (s->envelope.auth_user[0] != '\0')
 		mistake(s, "503", "already authenticated");
@@ -756,8 +756,12 @@ static const struct smtp_auth_texts auth_texts = {
 	.ok = "235 Authentication succeeded",
 	.failed = "535 Incorrect authentication data",
 	.cancelled = "501 Authentication cancelled",
-	.bad_plain = "501 Invalid base64 data",
-	.bad_login = "501 Invalid base64 data",
+	.bad_initial = "501 Invalid base64 data",
+	.bad_line = "501 Invalid base64 data",
+	.cram_initial = "553 Initial data not expected",
+	.equals_is_empty = true,
+	.ends_with_tls = true,
+	.offered_once = true,
 };
 
 static const char *const versions[] = { "4.96", "4.96.2", "4.97.1" };

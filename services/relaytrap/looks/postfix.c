@@ -619,9 +619,14 @@ static const struct smtp_auth_texts auth_texts = {
 	.ok = "235 2.7.0 Authentication successful",
 	.failed = "535 5.7.8 Error: authentication failed: authentication failure",
 	.cancelled = "501 5.7.0 Authentication aborted",
-	.bad_plain = "535 5.7.8 Error: authentication failed: bad protocol / cancel",
-	.bad_login = "535 5.7.8 Error: authentication failed: another step is needed in authentication",
+	.bad_initial = "535 5.7.8 Error: authentication failed: bad protocol / cancel",
+	.bad_line = "535 5.7.8 Error: authentication failed: bad protocol / cancel",
+	.incomplete = "535 5.7.8 Error: authentication failed: another step is needed in authentication",
+	.malformed = "535 5.7.8 Error: authentication failed: bad protocol / cancel",
+	.nobody = "454 4.7.0 Temporary authentication failure: generic failure",
+	.own_name_only = true,
 	.counted = true,
+	.ends_with_tls = true,
 };
 
 static const struct flavour flavour_3 = {

@@ -14,7 +14,8 @@
 
 enum {
 	LINE_BYTES = 2045,
-	SHORT = 203, /* what is longer is shown without its middle */
+	HELP_TOPIC_MAX = 10, /* octets of an unknown one that are told */
+	SHORT = 203, /* what is as long is shown without its middle */
 	NAME_MAX_BYTES = 256,
 	VERB_BYTES = 60,
 	/* how many of a kind are taken before each is answered later than the one before */
@@ -39,18 +40,26 @@ flavour(const struct smtp_session *s)
 
 /* ---- saying ---- */
 
-/* "CODE WRITTEN... TEXT": seven bits, and not more than SHORT of what the client wrote if it is refused. */
+/* What a client wrote, without its middle where that is long. */
+static const char *
+shortened(const char *written, char out[SHORT + 1])
+{
+	size_t len = strlen(written);
+
+	if (len < SHORT)
+		return written;
+	snprintf(out, SHORT + 1, "%.100s...%s", written, written + len - 100);
+	return out;
+}
+
+/* "CODE WRITTEN... TEXT": seven bits, and shortened if it is refused. */
 static void
 about(struct smtp_session *s, const char *code, const char *written, const char *text)
 {
-	char line[LINE_BYTES + 256];
-	size_t len = strlen(written);
-	int n;
+	char line[LINE_BYTES + 256], brief[SHORT + 1];
+	int n = snprintf(line, sizeof(line), "%s %s... %s", code, code[0] == '5' ? shortened(written, brief) : written,
+	    text);
 
-	if (code[0] == '5' && len > SHORT)
-		n = snprintf(line, sizeof(line), "%s %.100s...%s... %s", code, written, written + len - 100, text);
-	else
-		n = snprintf(line, sizeof(line), "%s %s... %s", code, written, text);
 	for (int i = 0; i < n && i < (int)sizeof(line) - 1; i++)
 		line[i] = (char)(line[i] & 0x7f);
 	smtp_say(s, "%a", line);
@@ -70,8 +79,8 @@ too_many_bad(struct smtp_session *s)
 static void
 bad(struct smtp_session *s, const char *what, const char *line)
 {
-	char text[LINE_BYTES + 64];
-	int n = snprintf(text, sizeof(text), "%s: \"%s\"", what, line);
+	char text[LINE_BYTES + 64], brief[SHORT + 1];
+	int n = snprintf(text, sizeof(text), "%s: \"%s\"", what, shortened(line, brief));
 
 	for (int i = 0; i < n && i < (int)sizeof(text) - 1; i++)
 		text[i] = (char)(text[i] & 0x7f);
@@ -557,6 +566,8 @@ static void
 verb(struct smtp_session *s, char *arg)
 {
 	(void)arg;
+	if (rejecting(s))
+		return;
 	slow_down(s, &s->noops, NOOP_FREE);
 	smtp_say(s, "250 2.0.0 Verbose mode", "");
 }
@@ -622,10 +633,14 @@ expn(struct smtp_session *s, char *arg)
 static void
 help(struct smtp_session *s, char *arg)
 {
+	if (rejecting(s))
+		return;
 	for (char *p = arg; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p & 0x7f);
 	const char *text = sendmail_help(arg);
 
+	if (text == NULL && strlen(arg) > HELP_TOPIC_MAX)
+		arg[HELP_TOPIC_MAX] = '\0';
 	smtp_say(s, text == NULL ? "504 5.3.0 HELP topic \"%a\" unknown" : text, arg);
 }
 
@@ -708,10 +723,10 @@ unimplemented(const char *line)
 static void
 unknown(struct smtp_session *s, char *line)
 {
-	if (unimplemented(line))
-		bad(s, "502 5.5.1 Command not implemented", line);
-	else
+	if (!unimplemented(line))
 		bad(s, "500 5.5.1 Command unrecognized", line);
+	else if (!rejecting(s))
+		bad(s, "502 5.5.1 Command not implemented", line);
 }
 
 /* A web client as the first thing that is heard. */
@@ -792,8 +807,10 @@ static const struct smtp_auth_texts auth_texts = {
 	.ok = "235 2.0.0 OK Authenticated",
 	.failed = "535 5.7.0 authentication failed",
 	.cancelled = "501 5.0.0 AUTH aborted",
-	.bad_plain = "501 5.5.4 cannot BASE64 decode '%a'",
-	.bad_login = "501 5.5.4 cannot decode AUTH parameter %a",
+	.bad_initial = "501 5.5.4 cannot BASE64 decode '%a'",
+	.bad_line = "501 5.5.4 cannot decode AUTH parameter %a",
+	.equals_is_empty = true,
+	.empty_is_none = true,
 };
 
 static const struct flavour flavour_8_17 = {
