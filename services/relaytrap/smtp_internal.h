@@ -69,7 +69,7 @@ struct smtp_session {
 	unsigned refused_recipients;
 	bool sync, helo_sync; /* Exim: answers must be waited for, the latter until EHLO */
 	bool was_rcpt, is_rcpt; /* the command before this one was RCPT; this one is */
-	bool mail_refused; /* the last one */
+	bool mail_refused, was_mail_refused; /* this command was a MAIL in vain, or is behind one; the one before */
 	unsigned unknowns;
 	struct smtp_firsts first;
 

@@ -204,6 +204,11 @@ is_own_address(const struct smtp_session *s, const char *domain)
 bool
 smtp_is_local_domain(const struct smtp_session *s, const char *domain)
 {
+	char name[LOOK_HOST_MAX];
+	size_t len = strlen(domain);
+
+	if (len > 0 && domain[len - 1] == '.' && str_copy_bytes(name, sizeof(name), domain, len - 1))
+		domain = name; /* the root's dot */
 	return strcasecmp(domain, s->settings.host) == 0 || strcasecmp(domain, "localhost") == 0 ||
 	    is_own_address(s, domain);
 }

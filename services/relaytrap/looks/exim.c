@@ -39,6 +39,15 @@ mistake(struct smtp_session *s, const char *code, const char *what)
 		smtp_hang_up(s);
 }
 
+/* Counted, but it is not said that it was one too many. */
+static void
+plain_mistake(struct smtp_session *s, const char *text, const char *arg)
+{
+	smtp_say(s, text, arg);
+	if (++s->errors > MISTAKES_MAX)
+		smtp_hang_up(s);
+}
+
 /* "WRITTEN: why" */
 static void
 about(struct smtp_session *s, bool counted, const char *written, const char *why)
@@ -147,8 +156,7 @@ greet(struct smtp_session *s, char *arg, bool esmtp)
 	if (out_of_sync(s, true) || !first_or_one_more(s, esmtp ? &s->first.ehlo : &s->first.helo))
 		return;
 	if (!name_good(trimmed(arg))) {
-		mistake(s, "501",
-		    esmtp ? "Syntactically invalid EHLO argument(s)" : "Syntactically invalid HELO argument(s)");
+		plain_mistake(s, "501 Syntactically invalid %a argument(s)", esmtp ? "EHLO" : "HELO");
 		return;
 	}
 	smtp_helo(s, arg, esmtp);
@@ -304,6 +312,14 @@ take_sender(struct smtp_session *s, const char *arg)
 }
 
 static void
+begin_mail(struct smtp_session *s, char *arg)
+{
+	s->refused_recipients = 0;
+	if (mail_options(s, arg))
+		take_sender(s, arg);
+}
+
+static void
 mail(struct smtp_session *s, char *arg)
 {
 	if (out_of_sync(s, false))
@@ -312,13 +328,13 @@ mail(struct smtp_session *s, char *arg)
 	s->declared_size = 0;
 	trimmed(arg);
 	if (s->envelope.helo[0] == '\0')
-		mistake(s, "503", "HELO or EHLO required");
+		smtp_say(s, "503 HELO or EHLO required", "");
 	else if (s->state == SMTP_MAIL)
 		mistake(s, "503", "sender already given");
 	else if (*arg == '\0')
 		mistake(s, "501", "MAIL must have an address operand");
-	else if (mail_options(s, arg))
-		take_sender(s, arg);
+	else
+		begin_mail(s, arg);
 }
 
 /* ---- RCPT ---- */
@@ -397,9 +413,9 @@ rcpt(struct smtp_session *s, char *arg)
 	trimmed(arg);
 	s->is_rcpt = true;
 	if (s->state != SMTP_MAIL) {
-		bool counted = !(s->mail_refused && pipelining(s));
+		bool counted = !(s->was_mail_refused && pipelining(s));
 
-		s->is_rcpt = !counted;
+		s->is_rcpt = s->mail_refused = !counted;
 		refuse_recipient(s, counted, "503", "", "sender not yet given");
 		return;
 	}
@@ -665,13 +681,14 @@ static bool
 line(struct smtp_session *s, char *text, size_t len)
 {
 	s->was_rcpt = s->is_rcpt;
-	s->is_rcpt = false;
+	s->was_mail_refused = s->mail_refused;
+	s->is_rcpt = s->mail_refused = false;
 	if (s->line_cut) {
 		unknown(s, text);
 		return true;
 	}
 	if (memchr(text, '\0', len) != NULL) {
-		mistake(s, "501", "NUL characters are not allowed in SMTP commands");
+		plain_mistake(s, "501 NUL characters are not allowed in SMTP commands", "");
 		return true;
 	}
 	if (s->state == SMTP_AUTH)

@@ -84,7 +84,7 @@ domain(struct place *p)
 	for (;;) {
 		if (!isalnum((unsigned char)*p->at))
 			return fail(p, "domain missing or malformed");
-		while (isalnum((unsigned char)*p->at) || *p->at == '-' || *p->at == '_')
+		while (isalnum((unsigned char)*p->at) || *p->at == '-')
 			put(p, *p->at++);
 		if (*p->at != '.')
 			return true;

@@ -495,10 +495,26 @@ starttls(struct smtp_session *s, char *arg)
 }
 
 static void
+refuse_privileged(struct smtp_session *s, const char *arg, const char *syntax)
+{
+	if (s->state == SMTP_MAIL)
+		smtp_refuse(s, "503 5.5.1 Error: MAIL transaction in progress", "");
+	else if (*arg == '\0')
+		smtp_refuse(s, syntax, "");
+	else
+		smtp_refuse(s, "550 5.7.0 Error: insufficient authorization", "");
+}
+
+static void
 xclient(struct smtp_session *s, char *arg)
 {
-	(void)arg;
-	smtp_refuse(s, "550 5.7.0 Error: insufficient authorization", "");
+	refuse_privileged(s, arg, "501 5.5.4 Syntax: XCLIENT attribute=value...");
+}
+
+static void
+xforward(struct smtp_session *s, char *arg)
+{
+	refuse_privileged(s, arg, "501 5.5.4 Syntax: XFORWARD attribute=value...");
 }
 
 static void
@@ -607,7 +623,7 @@ static const struct look_command commands[] = {
 	{ "AUTH", auth },
 	{ "STARTTLS", starttls },
 	{ "XCLIENT", xclient },
-	{ "XFORWARD", xclient },
+	{ "XFORWARD", xforward },
 	{ "QUIT", quit },
 	{ "CONNECT", forbidden },
 	{ "GET", forbidden },
