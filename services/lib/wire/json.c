@@ -288,23 +288,26 @@ take_element(struct json *j, struct field *f, size_t start)
 	j->bytes.len = start;
 }
 
-static bool
-has_room(struct json *j, const struct field *f, const char *path, size_t max)
+/* NULL: it holds max elements, and says so. */
+static struct field *
+array_at(struct json *j, const char *path, size_t max)
 {
+	struct field *f = field_at(j, path);
+
 	if (f->count < max)
-		return true;
+		return f;
 	set_truncated(j, path);
-	return false;
+	return NULL;
 }
 
 void
 json_append(struct json *j, const char *path, const void *data, size_t len, size_t max)
 {
-	struct field *f = field_at(j, path);
-
-	if (!has_room(j, f, path, max))
-		return;
+	struct field *f = array_at(j, path, max);
 	size_t start = j->bytes.len;
+
+	if (f == NULL)
+		return;
 	bool whole = add_string(j, data, len);
 
 	take_element(j, f, start);
@@ -315,13 +318,12 @@ json_append(struct json *j, const char *path, const void *data, size_t len, size
 void
 json_append_number(struct json *j, const char *path, uint64_t v, size_t max)
 {
-	struct field *f = field_at(j, path);
+	struct field *f = array_at(j, path, max);
+	size_t start = j->bytes.len;
 	char text[DECIMAL_MAX];
 
-	if (!has_room(j, f, path, max))
+	if (f == NULL)
 		return;
-	size_t start = j->bytes.len;
-
 	add_word(j, number_text(v, text));
 	take_element(j, f, start);
 }
