@@ -121,9 +121,10 @@ is_weak(const struct smtp_session *s, const char *user, const char *password, co
 	return false;
 }
 
+/* veto: what one is told whom no rule lets in; NULL: the rules decide. */
 static void
 judge(struct smtp_session *s, const char *mechanism, const char *user, const char *password, const char *response,
-    bool as_another)
+    const char *veto)
 {
 	struct smtp_auth attempt = {
 		.mechanism = mechanism,
@@ -134,12 +135,12 @@ judge(struct smtp_session *s, const char *mechanism, const char *user, const cha
 	};
 
 	s->auth.tries++;
-	attempt.accepted = !(as_another && s->settings.look->auth->own_name_only) &&
+	attempt.accepted = veto == NULL &&
 	    (is_weak(s, user, password, response) ||
 		(s->settings.auth_after > 0 && s->auth.tries > s->settings.auth_after));
 	s->sink.auth(s->sink.ctx, &attempt);
 	if (!attempt.accepted) {
-		refuse(s, s->settings.look->auth->failed, "");
+		refuse(s, veto != NULL ? veto : s->settings.look->auth->failed, "");
 		return;
 	}
 	str_copy(s->envelope.auth_user, sizeof(s->envelope.auth_user), user);
@@ -161,12 +162,23 @@ decode_or_refuse(struct smtp_session *s, const char *text, char out[DECODED_MAX]
 	return len;
 }
 
-static void
-refuse_malformed(struct smtp_session *s, const char *text)
+static const char *
+malformed(const struct smtp_session *s)
 {
 	const struct smtp_auth_texts *t = s->settings.look->auth;
 
-	refuse(s, text != NULL ? text : t->malformed != NULL ? t->malformed : t->failed, "");
+	return t->malformed != NULL ? t->malformed : t->failed;
+}
+
+/* Why one who gives that name can't be let in, or NULL. authorize: whom to act for, "" for oneself. */
+static const char *
+veto_of(const struct smtp_session *s, const char *authorize, const char *user)
+{
+	const struct smtp_auth_texts *t = s->settings.look->auth;
+
+	if (user[0] == '\0')
+		return t->nobody != NULL ? t->nobody : malformed(s);
+	return t->own_name_only && authorize[0] != '\0' && strcmp(authorize, user) != 0 ? t->failed : NULL;
 }
 
 /* "authorize NUL user NUL password" */
@@ -181,12 +193,12 @@ plain(struct smtp_session *s, const char *text)
 	const char *end = decoded + len, *user = memchr(decoded, '\0', (size_t)len);
 	const char *password = user == NULL ? NULL : memchr(user + 1, '\0', (size_t)(end - user - 1));
 
-	if (password == NULL || strlen(password + 1) != (size_t)(end - password - 1))
-		refuse_malformed(s, NULL);
-	else if (user[1] == '\0')
-		refuse_malformed(s, s->settings.look->auth->nobody);
+	if (user == NULL)
+		refuse(s, malformed(s), "");
+	else if (password == NULL || strlen(password + 1) != (size_t)(end - password - 1))
+		judge(s, "PLAIN", user + 1, password == NULL ? "" : password + 1, NULL, malformed(s));
 	else
-		judge(s, "PLAIN", user + 1, password + 1, NULL, decoded[0] != '\0' && strcmp(decoded, user + 1) != 0);
+		judge(s, "PLAIN", user + 1, password + 1, NULL, veto_of(s, decoded, user + 1));
 }
 
 static void
@@ -213,10 +225,8 @@ login(struct smtp_session *s, const char *text)
 	} else if (s->auth.step == SMTP_AUTH_LOGIN_USER) {
 		str_copy(s->auth.user, sizeof(s->auth.user), decoded);
 		ask(s, SMTP_AUTH_LOGIN_PASSWORD, "Password:");
-	} else if (s->auth.user[0] == '\0') {
-		refuse_malformed(s, s->settings.look->auth->nobody);
 	} else {
-		judge(s, "LOGIN", s->auth.user, decoded, NULL, false);
+		judge(s, "LOGIN", s->auth.user, decoded, NULL, veto_of(s, "", s->auth.user));
 	}
 }
 
@@ -231,11 +241,11 @@ cram(struct smtp_session *s, const char *text)
 	char *space = s->auth.initial ? NULL : strrchr(decoded, ' ');
 
 	if (space == NULL) {
-		refuse_malformed(s, NULL);
+		refuse(s, malformed(s), "");
 		return;
 	}
 	*space = '\0';
-	judge(s, "CRAM-MD5", decoded, "", space + 1, false);
+	judge(s, "CRAM-MD5", decoded, "", space + 1, NULL);
 }
 
 void

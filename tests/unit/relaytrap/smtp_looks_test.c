@@ -247,6 +247,32 @@ weak_pairs_and_the_persistent_get_in(void **unused)
 	smtp_session_free(&h.session);
 }
 
+/* What they try is recorded, and no rule lets them in. */
+static void
+tries_that_cannot_succeed_are_told_of(void **unused)
+{
+	static const char *const tries[] = {
+		"AUTH PLAIN AABwdw==\r\n", /* no user */
+		"AUTH PLAIN AGluZm8=\r\n", /* no password */
+		"AUTH PLAIN AGluZm8AaW5mbwBh\r\n", /* info, info, and more */
+		"AUTH PLAIN cm9vdABpbmZvAGluZm8=\r\n", /* info for root */
+		"AUTH LOGIN\r\n\r\naW5mbw==\r\n",
+	};
+	static struct smtp_fake h;
+	struct smtp_settings patient = usual;
+
+	(void)unused;
+	patient.auth_after = 1;
+	smtp_fake_begin(&h, "postfix", patient);
+	say(&h, "EHLO x.test\r\n");
+	for (int i = 0; i < 5; i++) {
+		say(&h, tries[i]);
+		assert_int_equal(h.attempts, i + 1);
+		assert_int_equal(h.accepted, 0);
+	}
+	smtp_session_free(&h.session);
+}
+
 static int
 value(char c)
 {
@@ -342,6 +368,7 @@ main(void)
 		cmocka_unit_test(pipelined_commands_are_heard_where_the_server_hears_them),
 		cmocka_unit_test(chunks_make_one_mail),
 		cmocka_unit_test(weak_pairs_and_the_persistent_get_in),
+		cmocka_unit_test(tries_that_cannot_succeed_are_told_of),
 		cmocka_unit_test(a_response_to_a_challenge_is_checked),
 		cmocka_unit_test(an_mx_takes_only_whom_it_knows),
 	};
