@@ -130,7 +130,7 @@ def privileges(uid, gateway=False):
 def confined(argv, directory, uid, netns=None, gateway=False):
     """The command line that runs argv in a mount namespace of its own, with the lab's directory on MNT."""
     enter = ["nsenter", f"--net=/run/netns/{netns}"] if netns else []
-    mount = f'mount --bind "$0" {MNT} && cd / && exec "$@"'
+    mount = f'mount --rbind "$0" {MNT} && cd / && exec "$@"'
     return [
         "unshare", "--mount", "--propagation", "private", "sh", "-c", mount, str(directory),
         *enter, *privileges(uid, gateway), *argv,

@@ -5,70 +5,19 @@ tell attempts apart: one that got 250 must be there once, none may be there twic
 """
 
 import collections
-import contextlib
-import hashlib
 import json
 import random
-import smtplib
-import threading
 import time
 
 import pytest
 from conftest import BINARIES, NATS_SERVER
 from relay_rig import IP, Rig
+from smtp_load import Load
 from stream_reader import read_stream
 
 KILLS = 100
 CLIENTS = 12
 PAUSE_S = (0.05, 0.7)  # between two kills: from "it has hardly started" to "it works"
-BIG_BYTES = 700 * 1024  # more than one part
-PATIENCE_S = 60
-AGAIN_S = 0.02
-
-
-class Load(threading.Thread):
-    """One client: a mail after the other, until it is told to stop."""
-
-    def __init__(self, port, number):
-        super().__init__()
-        self.port, self.number = port, number
-        self.random = random.Random(number)
-        self.stopping = threading.Event()
-        self.attempts = 0
-        self.answers = collections.Counter()
-        self.sent = {}  # attempt's sender -> digest, of those that got 250
-
-    def body(self):
-        size = BIG_BYTES if self.random.random() < 0.02 else self.random.randint(10, 6000)
-        text = f"Subject: kill {self.number}\r\n\r\n" + self.random.randbytes(size // 2).hex()
-        return "\r\n".join(text[i : i + 900] for i in range(0, len(text), 900)).encode() + b"\r\n"
-
-    def send(self, smtp):
-        self.attempts += 1
-        sender, body = f"c{self.number}-{self.attempts}@load.example", self.body()
-        smtp.mail(sender)
-        smtp.rcpt("victim@mail.example")
-        code, _ = smtp.data(body)
-        self.answers[code] += 1
-        if code == 250:
-            self.sent[sender] = hashlib.sha256(body).hexdigest()
-
-    def session(self):
-        with contextlib.closing(smtplib.SMTP(local_hostname="load.example", timeout=PATIENCE_S)) as smtp:
-            smtp.connect(IP, self.port)
-            smtp.ehlo()
-            for _ in range(self.random.randint(1, 20)):
-                if self.stopping.is_set():
-                    break
-                self.send(smtp)
-
-    def run(self):
-        while not self.stopping.is_set():
-            try:
-                self.session()
-            except (OSError, smtplib.SMTPException) as error:
-                self.answers[type(error).__name__] += 1
-                time.sleep(AGAIN_S)
 
 
 def kill_at_random(rig, chance):
@@ -110,7 +59,7 @@ def rig():
 def test_no_mail_is_lost_or_doubled_by_a_hundred_kills(rig):
     seed = random.randrange(1 << 32)
     print(f"\nseed {seed}")
-    clients = [Load(rig.port, number) for number in range(CLIENTS)]
+    clients = [Load([(IP, rig.port)], number) for number in range(CLIENTS)]
     for client in clients:
         client.start()
     start = time.monotonic()
@@ -118,7 +67,7 @@ def test_no_mail_is_lost_or_doubled_by_a_hundred_kills(rig):
         kill_at_random(rig, random.Random(seed))
     finally:
         for client in clients:
-            client.stopping.set()
+            client.stop()
         for client in clients:
             client.join()
     took = time.monotonic() - start

@@ -8,12 +8,15 @@ TIMEOUT_S = 30
 
 
 class Nats:
-    def __init__(self, ip, port):
+    def __init__(self, ip, port, login=None):
+        options = {"verbose": False, "headers": True}
+        if login:
+            options |= {"user": login[0], "pass": login[1]}
         self.socket = socket.create_connection((ip, port), TIMEOUT_S)
         self.file = self.socket.makefile("rb")
         self.waiting = []
         self.file.readline()
-        self.say('CONNECT {"verbose":false,"headers":true}')
+        self.say(f"CONNECT {json.dumps(options)}")
 
     def close(self):
         self.file.close()
@@ -56,9 +59,12 @@ class Nats:
         return answer
 
 
-def read_stream(ip, port, stream, headers_only=False):
-    """Yields (subject, headers, body) of every message that the stream holds now, oldest first."""
-    nats = Nats(ip, port)
+def read_stream(ip, port, stream, headers_only=False, login=None):
+    """Yields (subject, headers, body) of every message that the stream holds now, oldest first.
+
+    login is (user, password), where the server asks for one.
+    """
+    nats = Nats(ip, port, login)
     try:
         count = nats.request(f"$JS.API.STREAM.INFO.{stream}", "")["state"]["messages"]
         inbox = f"all.{secrets.token_hex(8)}"  # a consumer outlives its reader by seconds: none hears another's
